@@ -4,7 +4,7 @@
  * study through StudyService and never touch the plan. The head's composition (head.ts) implements it.
  */
 import type { CompiledStudy } from '@melissa/crds';
-import type { SimulationDetail, SimulationPage, SimulationQuery, StudyStatus } from '@melissa/api';
+import type { BackendDemand, SimulationDetail, SimulationPage, SimulationQuery, StudyStatus } from '@melissa/api';
 
 /** One line of the event log: a state change of one entity. */
 export type StudyEvent = {
@@ -25,7 +25,10 @@ export interface EventLog {
   flush(): Promise<void>;
 }
 
-/** Selects derived values: `statistic` and `argument` as in docs/statistics.md. */
+/**
+ * Selects derived values: `statistic` and `argument` as in docs/statistics.md. `step` is the solver's step number. The
+ * field of a covariance is written `first:second`.
+ */
 export type StatisticQuery = { field: string; step: number; statistic: string; argument: number };
 
 export interface StudyService {
@@ -35,6 +38,8 @@ export interface StudyService {
   simulation(id: number): SimulationDetail | null;
   /** The whole field in kept order, gathered from the ranks slice by slice. Throws EUNAVAILABLE while a rank is away. */
   readStatistic(query: StatisticQuery): Promise<Float64Array>;
+  /** What the owner of the backend should run. */
+  backendDemand(): BackendDemand;
   digests(): Promise<{ consumer: string; digest: string; units: number }[]>;
   setParallelism(pilots: number): void;
   suspend(): void;
