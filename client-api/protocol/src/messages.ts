@@ -66,6 +66,7 @@ export const control = {
       workRoot: 'string', // where attempts' directories are made; empty = pilot's choice
       outputBytesMax: 'u32',
       drainSeconds: 'f64',
+      seed: 'u64', // of the study; MELISSA_SEED is mixed from it, the simulation and the draw
     },
   },
   /** Pushed by the head. The pilot starts them in order, `slots` at a time. */
