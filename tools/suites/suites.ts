@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Every suite: what it runs, how it reports, and how long it may take. `check` needs no cluster; `e2e` comes after it;
+ * `long` holds the counts that are too large for every change, whose results stand in docs.
+ */
+import type { ReportKind } from './report.ts';
+
+export type Level = 'check' | 'e2e' | 'long';
+export type Suite = {
+  name: string;
+  level: Level;
+  report: ReportKind;
+  budgetSeconds: number;
+  command: (reportPath: string) => string[];
+  env?: Record<string, string>;
+};
+
+/** Open MPI refuses root, and more ranks than cores, unless told. */
+const mpi = {
+  OMPI_ALLOW_RUN_AS_ROOT: '1',
+  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+  OMPI_MCA_rmaps_base_oversubscribe: '1',
+};
+
+const node =
+  (...patterns: string[]) =>
+  (report: string) => [
+    process.execPath,
+    '--test',
+    '--test-timeout=600000',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=junit',
+    `--test-reporter-destination=${report}`,
+    ...patterns,
+  ];
+const ctest = (folder: string) => (report: string) => [
+  'ctest',
+  '--test-dir',
+  folder,
+  '--output-on-failure',
+  '--timeout',
+  '300',
+  '--output-junit',
+  report,
+];
+const tap = (program: string) => () => [process.execPath, program];
+
+const unit = (name: string, ...patterns: string[]): Suite => ({
+  name,
+  level: 'check',
+  report: 'junit',
+  budgetSeconds: 300,
+  command: node(...patterns),
+  env: mpi,
+});
+
+export const suites: Suite[] = [
+  { name: 'gates', level: 'check', report: 'tap', budgetSeconds: 300, command: tap('tools/gates/main.ts') },
+  unit('tools', 'tools/**/*.test.ts'),
+  unit('kit', 'kit/src/**/*.test.ts'),
+  unit('crds', 'crds/src/**/*.test.ts'),
+  unit('protocol', 'client-api/protocol/src/**/*.test.ts'),
+  {
+    name: 'client-library',
+    level: 'check',
+    report: 'junit',
+    budgetSeconds: 300,
+    command: ctest('build/client-api'),
+    env: mpi,
+  },
+  unit('client', 'client-api/tests/**/*.test.ts'),
+  unit('pilot', 'client-api/pilot/tests/**/*.test.ts'),
+  { name: 'native', level: 'check', report: 'junit', budgetSeconds: 400, command: ctest('build/native') },
+  unit('addon', 'server/native/src/**/*.test.ts'),
+  unit('api', 'server/api/src/**/*.test.ts'),
+  unit('server', 'server/src/**/*.test.ts', 'server/world/**/*.test.ts'),
+  unit('cli', 'cli/src/**/*.test.ts'),
+  unit('e2e', 'e2e/src/**/*.test.ts'),
+];
