@@ -126,7 +126,11 @@ export const control = {
   /** A request took effect (or had before). */
   Ok: { code: 11, from: 'both', fields: {} },
   /** A request was refused; `code` is a row of docs/errors.md. retryAfterMs 0 = do not repeat. */
-  Refused: { code: 12, from: 'both', fields: { code: 'string', message: 'string', remedy: 'string', retryAfterMs: 'u32' } },
+  Refused: {
+    code: 12,
+    from: 'both',
+    fields: { code: 'string', message: 'string', remedy: 'string', retryAfterMs: 'u32' },
+  },
 
   // ---- client (rank 0 of a solver's communicator) ----
   ClientHello: {
@@ -159,7 +163,11 @@ export const control = {
     },
   },
   /** One per melissa_init. `cells` per client rank, in rank order; dtype 1 = float32, 2 = float64. */
-  Field: { code: 22, from: 'client', fields: { simulation: 'u32', client: 'u64', name: 'string', dtype: 'u8', cells: { list: 'u64' } } },
+  Field: {
+    code: 22,
+    from: 'client',
+    fields: { simulation: 'u32', client: 'u64', name: 'string', dtype: 'u8', cells: { list: 'u64' } },
+  },
   /** Kept cells as ranges of the global index, kept steps as ranges with stride, and where each server rank's part begins in the kept cells (ranks + 1 numbers). */
   FieldLayout: {
     code: 23,
@@ -177,7 +185,17 @@ export const control = {
   ClientFault: {
     code: 25,
     from: 'client',
-    fields: { simulation: 'u32', draw: 'u16', attempt: 'u16', client: 'u64', code: 'string', message: 'string', field: 'string', step: 'u32', cell: 'u64' },
+    fields: {
+      simulation: 'u32',
+      draw: 'u16',
+      attempt: 'u16',
+      client: 'u64',
+      code: 'string',
+      message: 'string',
+      field: 'string',
+      step: 'u32',
+      cell: 'u64',
+    },
   },
   /**
    * melissa_next_simulation of a looping solver, which leases for itself under the loop lease of its pilot. Reports what it
@@ -259,21 +277,41 @@ export const control = {
   Attempt: { code: 43, from: 'head', fields: { simulation: 'u32', draw: 'u16', attempt: 'u16', drop: 'u8' } },
   /** Take checkpoint `number`; answered by CheckpointDone when it is durable. */
   Checkpoint: { code: 44, from: 'head', fields: { number: 'u64' } },
-  CheckpointDone: { code: 45, from: 'rank', fields: { number: 'u64', ok: 'u8', reason: 'string', bytes: 'u64', seconds: 'f64' } },
+  CheckpointDone: {
+    code: 45,
+    from: 'rank',
+    fields: { number: 'u64', ok: 'u8', reason: 'string', bytes: 'u64', seconds: 'f64' },
+  },
   /** The older checkpoints than `number` may be removed. */
   CheckpointCommitted: { code: 46, from: 'head', fields: { number: 'u64' } },
   /**
    * Derived values of one statistic: kept cells [begin, end) of the rank's own part, as float64 (float32, uint32 for counts).
    * `statistic` is a name of docs/statistics.md; `argument` selects the threshold, quantile, parameter or pair.
    */
-  ReadStatistic: { code: 47, from: 'head', fields: { field: 'u16', step: 'u32', statistic: 'string', argument: 'u32', begin: 'u64', end: 'u64' } },
+  ReadStatistic: {
+    code: 47,
+    from: 'head',
+    fields: { field: 'u16', step: 'u32', statistic: 'string', argument: 'u32', begin: 'u64', end: 'u64' },
+  },
   Statistic: { code: 48, from: 'rank', fields: { dtype: 'u8', values: 'bytes' } }, // dtype 1 f32, 2 f64, 3 u32, 4 u64
   /** Widest interval over eligible cells and medians of widths, for convergence. */
-  ReadConvergence: { code: 49, from: 'head', fields: { minVarianceShare: 'f64', level: 'f64', maxVariance: { list: 'f64' } } },
-  Convergence: { code: 50, from: 'rank', fields: { groups: 'u64', widest: 'f64', medianWidth: 'f64', cells: 'u64', maxVariance: { list: 'f64' } } },
+  ReadConvergence: {
+    code: 49,
+    from: 'head',
+    fields: { minVarianceShare: 'f64', level: 'f64', maxVariance: { list: 'f64' } },
+  },
+  Convergence: {
+    code: 50,
+    from: 'rank',
+    fields: { groups: 'u64', widest: 'f64', medianWidth: 'f64', cells: 'u64', maxVariance: { list: 'f64' } },
+  },
   /** Digest per consumer: name, digest, units folded. */
   ReadDigest: { code: 51, from: 'head', fields: {} },
-  Digest: { code: 52, from: 'rank', fields: { digests: { list: { consumer: 'string', digest: 'u64', units: 'u64' } } } },
+  Digest: {
+    code: 52,
+    from: 'rank',
+    fields: { digests: { list: { consumer: 'string', digest: 'u64', units: 'u64' } } },
+  },
   /** `partial: Whole`: every rank has received the whole of it; fold what is held. */
   Fold: { code: 54, from: 'head', fields: { simulation: 'u32', draw: 'u16', attempt: 'u16' } },
   RankHeartbeat: { code: 53, from: 'rank', fields: {} },
@@ -281,8 +319,8 @@ export const control = {
 
 /**
  * Data messages: between a client rank's DEALER and a rank's ROUTER (or a shared ring). Every one begins with the 24-byte
- * envelope: magic u32 (DATA_MAGIC), version u16, code u16, epoch u32, crc32c u32 (of the header, with this field as 0; of Data: of
- * the 96-byte header alone), request u64 (0).
+ * envelope: magic u32 (DATA_MAGIC), version u16, code u16, epoch u32, crc32c u32 (of the whole frame, with this field as 0;
+ * of Data: of the 96-byte header alone), request u64 (0).
  */
 export const data = {
   /** Opens a session: one client rank to one rank, for one attempt. Repeated after every reconnection. */
@@ -307,9 +345,25 @@ export const data = {
   Opened: { code: 102, from: 'rank', fields: { instance: 'u64', held: 'u64', creditLimit: 'u64', ring: 'string' } },
   Ack: { code: 103, from: 'rank', fields: { simulation: 'u32', attempt: 'u16', held: 'u64', creditLimit: 'u64' } },
   /** The session or one frame was refused. retry: 0 never, 1 after a new ClientHello (epoch), 2 after a new Open. */
-  DataRefused: { code: 104, from: 'rank', fields: { simulation: 'u32', draw: 'u16', attempt: 'u16', retry: 'u8', code: 'string', message: 'string', remedy: 'string' } },
+  DataRefused: {
+    code: 104,
+    from: 'rank',
+    fields: {
+      simulation: 'u32',
+      draw: 'u16',
+      attempt: 'u16',
+      retry: 'u8',
+      code: 'string',
+      message: 'string',
+      remedy: 'string',
+    },
+  },
   /** Ends the session; everything was acknowledged. */
-  Close: { code: 105, from: 'client', fields: { simulation: 'u32', draw: 'u16', attempt: 'u16', client: 'u64', clientRank: 'u32' } },
+  Close: {
+    code: 105,
+    from: 'client',
+    fields: { simulation: 'u32', draw: 'u16', attempt: 'u16', client: 'u64', clientRank: 'u32' },
+  },
 } as const satisfies MessageTable;
 
 /**
