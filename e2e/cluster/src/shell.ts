@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Running commands and waiting, for the cluster's tools. */
+import { spawnSync } from 'node:child_process';
+
+export class ClusterError extends Error {
+  readonly remedy: string;
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.name = 'ClusterError';
+    this.remedy = remedy;
+  }
+}
+
+export type Ran = { status: number; stdout: string; stderr: string };
+
+/** Runs to the end and returns what happened. */
+export function run(
+  command: string,
+  args: string[],
+  options: { env?: Record<string, string>; input?: string; cwd?: string; timeoutMs?: number } = {},
+): Ran {
+  const ended = spawnSync(command, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    cwd: options.cwd,
+    timeout: options.timeoutMs ?? 120_000,
+    env: { ...process.env, ...options.env },
+    ...(options.input === undefined ? {} : { input: options.input }),
+  });
+  return { status: ended.status ?? 1, stdout: ended.stdout ?? '', stderr: ended.error?.message ?? ended.stderr ?? '' };
+}
+
+/** Runs, and fails with the command's own words. */
+export function must(command: string, args: string[], options: Parameters<typeof run>[2] = {}): string {
+  const ended = run(command, args, options);
+  if (ended.status !== 0) {
+    throw new ClusterError(
+      `\`${command} ${args.join(' ')}\` failed: ${ended.stderr.trim() || ended.stdout.trim() || `exit code ${ended.status}`}`,
+      'Run `npm run cluster:down`, then try again.',
+    );
+  }
+  return ended.stdout;
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Polls until `ready` returns something other than null. */
+export async function waitFor<T>(what: string, limitMs: number, ready: () => T | null | Promise<T | null>): Promise<T> {
+  const endMs = performance.now() + limitMs;
+  for (;;) {
+    const value = await ready();
+    if (value !== null) return value;
+    if (performance.now() > endMs)
+      throw new ClusterError(
+        `${what} took longer than ${limitMs / 1000} s`,
+        'Look at the logs that `npm run cluster:status` names.',
+      );
+    await sleep(100);
+  }
+}
+
+export function progress(text: string): void {
+  process.stderr.write(`cluster: ${text}\n`);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Starts the cluster: everything that can go on at the same time does, because the whole should take seconds. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { takeBaseline } from './baseline.ts';
+import { distributionPackages, missingPackages, obstacles } from './check.ts';
+import {
+  apiReady,
+  kubectl,
+  startApiServer,
+  startControllers,
+  startDns,
+  startEtcd,
+  writeResolvConf,
+} from './control-plane.ts';
+import { baseImages } from './images.ts';
+import { apiAddress, kubeconfig, limits, network, nodeName, state, tool } from './layout.ts';
+import { containerdReady, importImage, prepareNode, startNode } from './nodes.ts';
+import { makeAuthority } from './pki.ts';
+import { start } from './processes.ts';
+import { buildTools } from './tools.ts';
+import { ClusterError, must, progress, run, waitFor } from './shell.ts';
+
+export type UpOptions = { nodes: number; fakeNodes: number };
+
+/** What `up` needs before it changes the machine. */
+export function prepare(): Record<string, number> {
+  const missing = missingPackages();
+  if (missing.length > 0 || !existsSync('/bin/busybox')) {
+    if (process.getuid?.() !== 0)
+      throw new ClusterError(
+        `distribution packages are missing: ${missing.join(', ')}`,
+        `sudo apt-get install ${distributionPackages.join(' ')} busybox-static`,
+      );
+    progress('installing distribution packages');
+    const env = { DEBIAN_FRONTEND: 'noninteractive' };
+    must('apt-get', ['-qq', 'update'], { env, timeoutMs: 300_000 });
+    must('apt-get', ['-qq', '-y', '--no-install-recommends', 'install', ...distributionPackages, 'busybox-static'], {
+      env,
+      timeoutMs: 600_000,
+    });
+  }
+  const took = buildTools();
+  baseImages();
+  return took;
+}
+
+export async function up(options: UpOptions): Promise<void> {
+  const found = await obstacles();
+  if (found.length > 0)
+    throw new ClusterError(
+      `the machine is not ready:\n  ${found.join('\n  ')}`,
+      'Mend what is named, then run `npm run cluster:up` again.',
+    );
+  mkdirSync(state(), { recursive: true });
+  writeFileSync(state('baseline.json'), JSON.stringify(takeBaseline()));
+  makeBridge();
+  writeResolvConf();
+  makeAuthority();
+  startEtcd();
+  startApiServer(); // it waits for etcd by itself
+  const indexes = Array.from({ length: options.nodes }, (_, i) => i + 1);
+  for (const index of indexes) prepareNode(index);
+  for (const index of indexes) await containerdReady(index);
+  for (const index of indexes) for (const archive of baseImages()) importImage(index, archive);
+  await apiReady();
+  startControllers();
+  for (const index of indexes) startNode(index);
+  startDns();
+  if (options.fakeNodes > 0) startFakeNodes(options.fakeNodes);
+  for (const index of indexes) await nodeReady(nodeName(index));
+  await waitFor('the default service account', limits.nodeReadyMs, () =>
+    kubectl(['get', 'serviceaccount', 'default']).status === 0 ? true : null,
+  );
+}
+
+function makeBridge(): void {
+  must('ip', ['link', 'add', network.bridge, 'type', 'bridge']);
+  must('ip', ['addr', 'add', `${apiAddress}/24`, 'dev', network.bridge]);
+  must('ip', ['link', 'set', network.bridge, 'up']);
+  must('sysctl', ['-qw', 'net.ipv4.ip_forward=1']);
+  run('modprobe', ['br_netfilter']);
+  run('sysctl', ['-qw', 'net.bridge.bridge-nf-call-iptables=1']);
+}
+
+export async function nodeReady(name: string): Promise<void> {
+  await waitFor(`node ${name}`, limits.nodeReadyMs, () => {
+    const status = kubectl(['get', 'node', name, '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}']);
+    return status.stdout === 'True' ? true : null;
+  });
+}
+
+/** kwok's nodes for scale: they accept pods and report them running without a kubelet. */
+function startFakeNodes(count: number): void {
+  start('kwok', tool('kwok'), [
+    `--kubeconfig=${kubeconfig('admin')}`,
+    '--manage-all-nodes=false',
+    '--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake',
+    '--server-address=127.0.0.1:10247',
+  ]);
+  const nodes = Array.from({ length: count }, (_, i) => ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name: `fake-${i}`,
+      annotations: { 'kwok.x-k8s.io/node': 'fake' },
+      labels: { type: 'kwok', 'kubernetes.io/hostname': `fake-${i}` },
+    },
+    spec: { taints: [{ key: 'kwok.x-k8s.io/node', value: 'fake', effect: 'NoSchedule' }] },
+    status: {
+      allocatable: { cpu: '64', memory: '256Gi', pods: '500' },
+      capacity: { cpu: '64', memory: '256Gi', pods: '500' },
+    },
+  }));
+  const applied = kubectl(
+    ['apply', '--server-side', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: nodes }),
+  );
+  if (applied.status !== 0)
+    throw new ClusterError(`fake nodes: ${applied.stderr}`, 'Look at the log of the API server.');
+}
