@@ -112,7 +112,11 @@ export type CompiledClient = {
   files: { path: string; content: string }[];
   preprocessing: string[];
   ranks: number;
-  launcher: { kind: 'None' } | { kind: 'Mpirun'; args: string[] } | { kind: 'Srun'; args: string[] } | { kind: 'Template'; words: string[] };
+  launcher:
+    | { kind: 'None' }
+    | { kind: 'Mpirun'; args: string[] }
+    | { kind: 'Srun'; args: string[] }
+    | { kind: 'Template'; words: string[] };
   loop: boolean;
   parallelism: number;
   /** `Never`: one scratch directory a pilot, emptied between simulations; `OnFailure`; `Always`. */
@@ -123,7 +127,10 @@ export type CompiledClient = {
   /** Bound on what is kept of each of stdout and stderr of one attempt (its head and its tail). */
   outputBytesMax: number;
   /** A solver that knows nothing of us: where the pilot finds the field it sends. Empty for an instrumented solver. */
-  outputs: { field: string; from: { kind: 'Npy'; path: string } | { kind: 'Raw'; path: string } | { kind: 'Stdout' } }[];
+  outputs: {
+    field: string;
+    from: { kind: 'Npy'; path: string } | { kind: 'Raw'; path: string } | { kind: 'Stdout' };
+  }[];
 };
 
 export type CompiledServer = {

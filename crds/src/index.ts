@@ -1,3 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The MelissaStudy schema, the single source of truth, and what is made from it. */
 export type * from './compiled.ts';
+export type { CheckedSpec, MelissaStudy, MelissaStudySpec, MelissaStudyStatus } from './types.generated.ts';
+export { compileStudy, type CompileContext, type CompileResult } from './compile.ts';
+export { inlineable } from './compile/rows.ts';
+export { type ManifestProblem } from './problems.ts';
+export { fingerprintOf, sha256, canonicalJson } from './fingerprint.ts';
+export { CONDITION_TYPES } from './schema/status.ts';
+export { API_VERSION, NAME_MAX, NAME_PATTERN, resource } from './schema/study.ts';
