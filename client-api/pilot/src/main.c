@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guard.h"
+#include "directory.h"
+#include "limits.h"
+#include "log.h"
+#include "pilot.h"
+#include "sender.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "melissa-pilot: runs simulations beside the solver, as the study's head asks.\n"
+    "\n"
+    "  melissa-pilot --head tcp://HOST:PORT --token-file FILE --id NAME --work DIR [options]\n"
+    "\n"
+    "  --head ENDPOINT      control socket of the study's head\n"
+    "  --token-file FILE    file with the study's token\n"
+    "  --id NAME            name of this pilot, unique in the study: letters, digits, '.', '_', '-'\n"
+    "  --work DIR           folder in which solvers run; made if missing\n"
+    "  --manifest-dir DIR   folder of the study's manifest, for relative commands (default: the current one)\n"
+    "  --curve-dir DIR      keys: server.public, client.public, client.secret, in Z85 (default: no encryption)\n"
+    "  --slots N            simulations at a time (default 1)\n"
+    "  --log-file FILE      log lines are appended here (default: stderr)\n"
+    "  --verbose            logs every simulation\n"
+    "  --help, --version\n"
+    "\n"
+    "SIGTERM or SIGINT: starts nothing more, lets what runs end within the study's drainSeconds, leaves.\n"
+    "A second one: ends everything at once.\n"
+    "\n"
+    "Exit codes: 0 the plan is finished; 1 the system refused something; 2 wrong usage; 3 dismissed or told to end\n"
+    "before the plan was finished; 4 the head was lost; 5 the head refused this pilot.\n";
+
+static int usage(const char *problem, const char *word) {
+  fprintf(stderr, "melissa-pilot: %s%s\nTry melissa-pilot --help.\n", problem, word);
+  return EXIT_USAGE;
+}
+
+/** An absolute path of a file or folder that need not exist. */
+static char *absolute(const char *path) {
+  char current[PATH_MAX];
+  struct text text = {0};
+  if (path[0] != '/' && getcwd(current, sizeof current) != NULL) {
+    text_append_string(&text, current);
+    if (strcmp(path, ".") == 0) return text.data;
+    text_append_string(&text, "/");
+  }
+  text_append_string(&text, path);
+  return text.data;
+}
+
+static bool valid_name(const char *name) {
+  if (name[0] == '\0' || name[0] == '.' || strlen(name) > 100) return false;
+  return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(name);
+}
+
+/** Returns -1 to go on, else the exit code. */
+static int parse(int count, char **words, struct settings *settings) {
+  static const struct option options[] = {
+      {"head", required_argument, NULL, 'h'},       {"token-file", required_argument, NULL, 't'},
+      {"id", required_argument, NULL, 'i'},         {"work", required_argument, NULL, 'w'},
+      {"curve-dir", required_argument, NULL, 'c'},  {"log-file", required_argument, NULL, 'l'},
+      {"manifest-dir", required_argument, NULL, 'm'}, {"slots", required_argument, NULL, 's'},
+      {"verbose", no_argument, NULL, 'v'},          {"help", no_argument, NULL, 'H'},
+      {"version", no_argument, NULL, 'V'},          {NULL, 0, NULL, 0}};
+  settings->slots = 1;
+  settings->manifestDirectory = absolute(".");
+  for (int option; (option = getopt_long(count, words, "", options, NULL)) != -1;) {
+    switch (option) {
+      case 'h': settings->head = optarg; break;
+      case 't': settings->tokenFile = absolute(optarg); break;
+      case 'i': settings->pilot = optarg; break;
+      case 'w': settings->workDirectory = absolute(optarg); break;
+      case 'c': settings->curveDirectory = absolute(optarg); break;
+      case 'l': settings->logFile = absolute(optarg); break;
+      case 'm': settings->manifestDirectory = absolute(optarg); break;
+      case 's': settings->slots = (unsigned)strtoul(optarg, NULL, 10); break;
+      case 'v': settings->verbose = true; break;
+      case 'H': fputs(help, stdout); return EXIT_PLAN_FINISHED;
+      case 'V': puts("melissa-pilot " MELISSA_PILOT_VERSION); return EXIT_PLAN_FINISHED;
+      default: return usage("wrong usage", "");
+    }
+  }
+  if (optind < count) return usage("unexpected word: ", words[optind]);
+  if (settings->head == NULL) return usage("--head is missing", "");
+  if (settings->tokenFile == NULL) return usage("--token-file is missing", "");
+  if (settings->pilot == NULL) return usage("--id is missing", "");
+  if (settings->workDirectory == NULL) return usage("--work is missing", "");
+  if (!valid_name(settings->pilot)) return usage("--id is not a name of letters, digits, '.', '_', '-': ", settings->pilot);
+  if (settings->slots < 1 || settings->slots > SLOTS_MAX) return usage("--slots is not between 1 and 256", "");
+  return -1;
+}
+
+static char *own_path(void) {
+  char path[PATH_MAX];
+  ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+  return size > 0 ? memory_string(path, (size_t)size) : memory_string("/proc/self/exe", 14);
+}
+
+/** A closed standard descriptor would be taken by the next file opened, and a solver would write into it. */
+static void open_standard_descriptors(void) {
+  for (int descriptor = 0; descriptor <= 2; descriptor++) {
+    if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) _exit(EXIT_FAILED);
+  }
+}
+
+int main(int count, char **words) {
+  open_standard_descriptors();
+  if (count >= 2 && strcmp(words[1], "--send-outputs") == 0) return sender_run(count - 2, words + 2);
+  struct settings settings = {0};
+  int code = parse(count, words, &settings);
+  if (code >= 0) return code;
+  settings.executable = own_path();
+  if (!log_open(settings.logFile, settings.pilot, settings.verbose)) {
+    fprintf(stderr, "melissa-pilot: cannot write the log file %s: %s\n", settings.logFile, strerror(errno));
+    return EXIT_USAGE;
+  }
+  int failed = directory_make(settings.workDirectory);
+  if (failed == 0 && chdir(settings.workDirectory) < 0) failed = errno;
+  if (failed != 0) {
+    log_write(LOG_ERROR, "the work directory %s cannot be used: %s", settings.workDirectory, strerror(failed));
+    return EXIT_USAGE;
+  }
+  signal(SIGPIPE, SIG_IGN);
+  code = guard_begin();
+  return code >= 0 ? code : pilot_run(&settings);
+}
