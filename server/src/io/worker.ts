@@ -71,7 +71,7 @@ export interface IoWorker {
   close(): Promise<void>;
 }
 
-export async function createIoWorker(options: IoWorkerOptions): Promise<IoWorker> {
+export async function createIoWorker(options: IoWorkerOptions): Promise<IoThread> {
   const thread = new IoThread(options);
   await thread.start();
   return thread;
@@ -80,7 +80,7 @@ export async function createIoWorker(options: IoWorkerOptions): Promise<IoWorker
 type Pending = { kind: Kind; resolve: (answer: never) => void; reject: (cause: unknown) => void };
 type FlushWaiter = { items: number; resolve: () => void; reject: (cause: unknown) => void };
 
-class IoThread implements IoWorker, ResultsSink {
+export class IoThread implements IoWorker, ResultsSink {
   readonly events: BoundedEventLog;
   #options: IoWorkerOptions;
   #limits: IoWorkerLimits;
@@ -164,6 +164,10 @@ class IoThread implements IoWorker, ResultsSink {
     this.#restarts += 1;
     const delayMs = Math.min(30_000, this.#limits.retryMs * 2 ** Math.min(5, this.#restarts - 1));
     this.#after(delayMs, () => void this.start().catch(() => undefined)); // `exit` has scheduled the next try
+  }
+  /** Ends the thread as a crash would; for tests. */
+  crash(): void {
+    void this.#worker?.terminate();
   }
   async close(): Promise<void> {
     if (this.#isClosing) return;
@@ -262,8 +266,8 @@ class IoThread implements IoWorker, ResultsSink {
     this.#flushes = this.#flushes.filter((waiter) =>
       waiter.items <= this.#written ? (waiter.resolve(), false) : true,
     );
+    this.#pump(); // makes room, in which the gap can be told
     if (this.#dropped > 0) this.#tellDropped();
-    this.#pump();
   }
   #tellDropped(): void {
     const dropped = this.#dropped;

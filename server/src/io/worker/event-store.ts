@@ -6,6 +6,8 @@ import { clip, SCHEMA, type LogItem } from '../../events/log-items.ts';
 
 /** Bound on what is kept of each of stdout and stderr of one attempt, whatever the pilot sent. */
 const OUTPUT_CHARACTERS_MAX = 65_536;
+/** 16 GiB in pages of 4 KiB: a log that grows beyond it is refused as on a full disk. */
+const PAGES_MAX = 4_194_304;
 /** Bound on the attempts of one simulation that one answer carries: newest first in the table, oldest first in the answer. */
 const ATTEMPTS_PER_ANSWER_MAX = 200;
 
@@ -19,9 +21,10 @@ export class EventStore {
   #insertEvent: StatementSync;
   #insertAttempt: StatementSync;
 
-  constructor(path: string) {
+  constructor(path: string, pagesMax = PAGES_MAX) {
     this.#database = new DatabaseSync(path);
     this.#database.exec(SCHEMA);
+    this.#database.exec(`PRAGMA max_page_count = ${pagesMax}`);
     // A batch that is sent again after a crash holds sequences that are already there: they are left as they are.
     this.#insertEvent = this.#database.prepare('INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertAttempt = this.#database.prepare(

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The two ends of the control socket. The head has the router, ranks (and tests that play pilots or clients) a dealer.
+ * Both live on the main thread: a ZeroMQ socket in a worker thread aborts the process when the worker ends. Sending never
+ * waits: what a peer cannot take at once is dropped with a count, because every message is repeated by its sender or found
+ * missing by a heartbeat. Close before the process exits.
+ */
+import { Dealer, Router } from 'zeromq';
+import { BoundedQueue } from '@melissa/kit';
+import { controlFrameBytesMax, controlQueueMessagesMax } from '../limits.ts';
+
+/** Routing id as text, one character a byte. */
+export type PeerId = string;
+const bytesOf = (peer: PeerId): Buffer => Buffer.from(peer, 'latin1');
+
+/** How long closing waits for what is still to be sent. */
+const lingerMs = 1000;
+
+export interface ControlServer {
+  readonly endpoint: string;
+  readonly dropped: number;
+  send(peer: PeerId, frame: Uint8Array): void;
+  close(): Promise<void>;
+}
+
+export interface ControlPeer {
+  send(frame: Uint8Array): void;
+  close(): Promise<void>;
+}
+
+export type CurveServer = { secretKey: string };
+export type CurveClient = { secretKey: string; publicKey: string; serverKey: string };
+
+/** Sends in order; one send is under way at a time, as the sockets demand. */
+class Outbox {
+  #queue = new BoundedQueue<Uint8Array[]>({ name: 'control messages', itemsMax: controlQueueMessagesMax });
+  #sendParts: (parts: Uint8Array[]) => Promise<void>;
+  #pumping: Promise<void> | null = null;
+  dropped = 0;
+
+  constructor(sendParts: (parts: Uint8Array[]) => Promise<void>) {
+    this.#sendParts = sendParts;
+  }
+  put(parts: Uint8Array[]): void {
+    if (!this.#queue.offer(parts)) this.dropped += 1;
+    this.#pumping ??= this.#pump();
+  }
+  async #pump(): Promise<void> {
+    for (let parts = this.#queue.poll(); parts !== undefined; parts = this.#queue.poll()) {
+      try {
+        await this.#sendParts(parts);
+      } catch {
+        // The peer is gone or its queue is full; its heartbeat will tell what it lacks.
+        this.dropped += 1;
+      }
+    }
+    this.#pumping = null;
+  }
+  async flushed(): Promise<void> {
+    await this.#pumping;
+  }
+}
+
+export async function openControlServer(options: {
+  endpoint: string;
+  curve: CurveServer | null;
+  receive: (peer: PeerId, frame: Uint8Array) => void;
+}): Promise<ControlServer> {
+  const socket = new Router({
+    handover: true,
+    mandatory: true,
+    sendTimeout: 0,
+    linger: lingerMs,
+    maxMessageSize: controlFrameBytesMax,
+    sendHighWaterMark: 10_000,
+    receiveHighWaterMark: 10_000,
+  });
+  if (options.curve !== null) {
+    socket.curveServer = true;
+    socket.curveSecretKey = options.curve.secretKey;
+  }
+  try {
+    await socket.bind(options.endpoint);
+  } catch (cause) {
+    socket.close();
+    throw cause;
+  }
+  const outbox = new Outbox((parts) => socket.send(parts));
+  const reading = (async () => {
+    for await (const [id, frame] of socket) if (id !== undefined && frame !== undefined) options.receive(id.toString('latin1'), frame);
+  })();
+  return {
+    endpoint: socket.lastEndpoint ?? options.endpoint,
+    get dropped() {
+      return outbox.dropped;
+    },
+    send: (peer, frame) => outbox.put([bytesOf(peer), frame]),
+    close: async () => {
+      await outbox.flushed();
+      socket.close();
+      await reading;
+    },
+  };
+}
+
+export function openControlPeer(options: {
+  endpoint: string;
+  routingId: Uint8Array;
+  curve: CurveClient | null;
+  receive: (frame: Uint8Array) => void;
+}): ControlPeer {
+  const socket = new Dealer({
+    routingId: Buffer.from(options.routingId).toString('latin1'),
+    linger: lingerMs,
+    sendTimeout: 0,
+    reconnectInterval: 50,
+    reconnectMaxInterval: 1000,
+    maxMessageSize: controlFrameBytesMax,
+    sendHighWaterMark: 10_000,
+  });
+  if (options.curve !== null) {
+    socket.curveServerKey = options.curve.serverKey;
+    socket.curvePublicKey = options.curve.publicKey;
+    socket.curveSecretKey = options.curve.secretKey;
+  }
+  socket.connect(options.endpoint);
+  const outbox = new Outbox((parts) => socket.send(parts));
+  const reading = (async () => {
+    for await (const [frame] of socket) if (frame !== undefined) options.receive(frame);
+  })();
+  return {
+    send: (frame) => outbox.put([frame]),
+    close: async () => {
+      await outbox.flushed();
+      socket.close();
+      await reading;
+    },
+  };
+}
