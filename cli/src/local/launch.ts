@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Command lines of the processes of a study on one machine: the contract with head, rank and pilot. Pure. */
+import { join } from 'node:path';
+import type { BackendScope } from '@melissa/kit';
+
+/** Where the parts of melissa are. The server is started by path; it is never imported. */
+export type Parts = {
+  node: string;
+  server: string;
+  pilot: string;
+  /** Folders: the Python client, the C headers, the built library, the examples that `init` writes. */
+  python: string;
+  include: string;
+  library: string;
+  templates: string;
+};
+
+export type LaunchSetup = {
+  parts: Parts;
+  /** Study directory, absolute. */
+  directory: string;
+  manifestDirectory: string;
+  listen: string;
+  /** HTTP port; after the first start the one that the head got, so that it keeps it over a restart. */
+  port: number;
+  /** Control endpoint to bind; `tcp://127.0.0.1:*` at first. */
+  control: string;
+  /** Start the head from its checkpoint. */
+  resume: boolean;
+  environment: Record<string, string | undefined>;
+};
+
+export type Launch = {
+  command: string;
+  args: string[];
+  directory: string;
+  environment: Record<string, string | undefined>;
+};
+
+export const tokenFile = (directory: string): string => join(directory, 'token');
+export const workDirectory = (directory: string): string => join(directory, 'work');
+export const logFile = (directory: string, id: string): string => join(directory, 'logs', `${id}.log`);
+
+/** The command line of one process. `endpoint` is the head's control socket; unused for the head itself. */
+export function launchFor(scope: BackendScope, index: number, endpoint: string, setup: LaunchSetup): Launch {
+  const { parts, directory } = setup;
+  const token = ['--token-file', tokenFile(directory)];
+  if (scope === 'head') {
+    const args = [
+      parts.server,
+      'head',
+      '--study',
+      directory,
+      '--http',
+      `${setup.listen}:${setup.port}`,
+      '--control',
+      setup.control,
+      ...token,
+    ];
+    if (setup.resume) args.push('--resume');
+    return { command: parts.node, args, directory, environment: setup.environment };
+  }
+  if (scope === 'rank') {
+    const args = [parts.server, 'rank', '--study', directory, '--rank', String(index), '--head', endpoint, ...token];
+    return { command: parts.node, args, directory, environment: setup.environment };
+  }
+  const work = workDirectory(directory);
+  const args = [
+    '--head',
+    endpoint,
+    ...token,
+    '--id',
+    `pilot-${index}`,
+    '--work',
+    work,
+    '--manifest-dir',
+    setup.manifestDirectory,
+  ];
+  // A Python solver finds the client package without having installed it; what the user set comes first.
+  const pythonPath = [setup.environment['PYTHONPATH'], parts.python]
+    .filter((part) => part !== undefined && part !== '')
+    .join(':');
+  return { command: parts.pilot, args, directory: work, environment: { ...setup.environment, PYTHONPATH: pythonPath } };
+}

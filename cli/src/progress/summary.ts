@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The end of a study: counts, sizes, times, how well the indices are known, and where the results are. */
+import { join } from 'node:path';
+import { formatBytes, formatDuration } from '@melissa/kit';
+import type { CompiledStudy } from '@melissa/crds';
+import type { StudyStatus } from '@melissa/api';
+import type { Files } from '../world.ts';
+import { grouped, threeDigits } from './render.ts';
+
+export type ResultPaths = {
+  folder: string;
+  zarr: string[];
+  pictures: string[];
+  tables: string[];
+  summary: string | null;
+};
+
+export type Summary = {
+  name: string;
+  directory: string;
+  state: string;
+  reason: string;
+  resumable: boolean;
+  simulations: StudyStatus['simulations'] | null;
+  failedSimulations: StudyStatus['failedSimulations'];
+  degraded: string[];
+  bytesReceived: number;
+  elapsedSeconds: number;
+  convergence: StudyStatus['convergence'] | null;
+  results: ResultPaths | null;
+};
+
+const PICTURES_LISTED_MAX = 200;
+
+export function summaryOf(
+  files: Files,
+  directory: string,
+  study: CompiledStudy,
+  status: StudyStatus | null,
+  interrupted: boolean,
+): Summary {
+  const results = resultPaths(files, status?.results ?? join(directory, 'results'));
+  const state = interrupted ? 'Interrupted' : finalState(files, results, status);
+  return {
+    name: study.name,
+    directory,
+    state,
+    reason: interrupted ? '' : (status?.reason ?? ''),
+    resumable: interrupted || state === 'Failed',
+    simulations: status?.simulations ?? null,
+    failedSimulations: status?.failedSimulations ?? [],
+    degraded: status?.degraded ?? [],
+    bytesReceived: status?.bytesReceived ?? 0,
+    elapsedSeconds: status?.elapsedSeconds ?? 0,
+    convergence: status?.convergence ?? null,
+    results,
+  };
+}
+
+/** A head that ended by itself between two looks has written its last word into summary.json. */
+function finalState(files: Files, results: ResultPaths | null, status: StudyStatus | null): string {
+  const ended = ['Succeeded', 'Failed', 'Cancelled'];
+  if (status !== null && ended.includes(status.state)) return status.state;
+  if (results?.summary != null) {
+    const written = JSON.parse(files.readText(results.summary)) as { state?: string };
+    if (written.state !== undefined && ended.includes(written.state)) return written.state;
+  }
+  return 'Failed';
+}
+
+/** What a results folder holds; null when there is none. Pictures lie at most one folder deep. */
+export function resultPaths(files: Files, folder: string): ResultPaths | null {
+  if (!files.isDirectory(folder)) return null;
+  const here = files
+    .list(folder)
+    .sort()
+    .map((name) => join(folder, name));
+  const inside = here
+    .filter((path) => files.isDirectory(path) && !path.endsWith('.zarr'))
+    .flatMap((path) =>
+      files
+        .list(path)
+        .sort()
+        .map((name) => join(path, name)),
+    );
+  const all = [...here, ...inside];
+  return {
+    folder,
+    zarr: here.filter((path) => path.endsWith('.zarr')),
+    pictures: all.filter((path) => path.endsWith('.png')).slice(0, PICTURES_LISTED_MAX),
+    tables: here.filter((path) => /\.(parquet|csv)$/.test(path)),
+    summary: here.find((path) => path.endsWith('/summary.json')) ?? null,
+  };
+}
+
+export function summaryText(summary: Summary): string {
+  const lines = ['', headline(summary)];
+  const row = (label: string, value: string): void => void lines.push(`  ${label.padEnd(14)}${value}`);
+  if (summary.simulations !== null) row('simulations', countsText(summary.simulations));
+  if (summary.convergence !== null && summary.convergence.groups > 0)
+    row('groups', `n = ${grouped(summary.convergence.groups)}`);
+  if (summary.bytesReceived > 0) row('received', `${formatBytes(summary.bytesReceived)}, none of it stored`);
+  const intervals = intervalText(summary);
+  if (intervals !== '') row("Sobol' indices", intervals);
+  for (const { simulation, reason } of summary.failedSimulations.slice(0, 5))
+    row('failed', `simulation ${simulation}: ${reason}`);
+  for (const sentence of summary.degraded) row('warning', sentence);
+  if (summary.results !== null) lines.push(...resultLines(summary.results));
+  if (summary.resumable) lines.push('', `Continue with: melissa run --resume ${summary.directory}`);
+  return lines.join('\n');
+}
+
+function headline({ name, state, reason, elapsedSeconds }: Summary): string {
+  const words =
+    { Succeeded: 'succeeded', Failed: 'failed', Cancelled: 'was cancelled', Interrupted: 'was interrupted' }[state] ??
+    state;
+  return `${name} ${words} after ${formatDuration(elapsedSeconds)}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+function countsText({ done, total, failed, cancelled, retried, redrawn }: StudyStatus['simulations']): string {
+  const parts = [`${grouped(done)} of ${grouped(total)} done`];
+  if (failed > 0) parts.push(`${grouped(failed)} failed`);
+  if (cancelled > 0) parts.push(`${grouped(cancelled)} cancelled`);
+  if (retried > 0) parts.push(`${grouped(retried)} retried`);
+  if (redrawn > 0) parts.push(`${grouped(redrawn)} redrawn`);
+  return parts.join(', ');
+}
+
+function intervalText({ convergence }: Summary): string {
+  if (convergence === null || convergence.widestInterval === null) return '';
+  const median =
+    convergence.medianInterval === null ? '' : `median interval ${threeDigits(convergence.medianInterval)}, `;
+  return `${median}widest ${threeDigits(convergence.widestInterval)}`;
+}
+
+function resultLines(results: ResultPaths): string[] {
+  const lines = ['', `Results in ${results.folder}`];
+  for (const path of [...results.zarr, ...results.tables]) lines.push(`  ${path}`);
+  if (results.summary !== null) lines.push(`  ${results.summary}`);
+  const first = results.pictures[0];
+  if (first !== undefined)
+    lines.push(`  ${first}${results.pictures.length > 1 ? `  (and ${results.pictures.length - 1} more maps)` : ''}`);
+  if (results.zarr[0] !== undefined)
+    lines.push('', 'Open them in Python:', `  import xarray; results = xarray.open_zarr("${results.zarr[0]}")`);
+  return lines;
+}
