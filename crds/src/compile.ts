@@ -117,10 +117,11 @@ function compileSpec(
     fields !== null && sampling !== null && problems.clean('spec.statistics')
       ? compileStatisticsOf(spec, written, fields, sampling, problems)
       : null;
-  const parameterNames = parameters?.map((parameter) => parameter.name);
-  const fieldNames = fields?.map((field) => field.name) ?? null;
+  // Names are known even where a distribution or a shape is wrong, and then templates can still be checked.
+  const parameterNames = namesOf(spec.parameters);
+  const fieldNames = namesOf(spec.fields);
   const client =
-    parameterNames === undefined ? null : compileClient({ written: spec.client, parameterNames, fieldNames }, problems);
+    parameterNames === null ? null : compileClient({ written: spec.client, parameterNames, fieldNames }, problems);
   const backend = compileBackend(spec, context);
   const server = compileServer(spec.server, backend, problems);
   const faultPolicy = compileFaultPolicy(spec.faultPolicy, sampling, problems);
@@ -158,6 +159,12 @@ function compileSpec(
     local: { directory: spec.server.directory ?? `studies/${name}`, port: spec.local.port, listen: spec.local.listen },
     manifestDirectory: context.manifestDirectory,
   };
+}
+
+function namesOf(items: unknown): string[] | null {
+  if (!Array.isArray(items)) return null;
+  const names = items.map((item) => (isMap(item) ? item['name'] : undefined));
+  return names.every((name) => typeof name === 'string') ? names : null;
 }
 
 function compileStatisticsOf(

@@ -107,7 +107,7 @@ export type MelissaStudySpec = {
       /** The content of such a CSV file. */
       text?: string;
       /** One row a simulation, values in the order of `parameters`. */
-      rows?: ((number | string)[])[];
+      rows?: (number | string)[][];
       /** A ConfigMap in the namespace of the study that holds such a CSV file; for clusters only. */
       configMap?: {
         /** Name of the ConfigMap. */
@@ -1074,7 +1074,7 @@ export type CheckedSpec = {
     list?: {
       csv?: string;
       text?: string;
-      rows?: ((number | string)[])[];
+      rows?: (number | string)[][];
       configMap?: {
         name: string;
         key: string;

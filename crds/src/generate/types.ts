@@ -23,7 +23,7 @@ function bareTypeOf(schema: Schema, form: Form, indent: string): string {
       return schema.type;
     case 'array': {
       const item = typeOf(schema.items!, form, indent);
-      return /[|]/.test(item) && !item.startsWith('{') ? `(${item})[]` : `${item}[]`;
+      return /[|]/.test(item) && !item.startsWith('{') && !item.endsWith('[]') ? `(${item})[]` : `${item}[]`;
     }
     case 'object':
       return objectType(schema, form, indent);
