@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What the API server last said about the objects of one kind: filled by a reflector, read by every controller that watches
+ * the kind, never written by handlers. Versions decide: an event older than what is held is dropped, so that duplicated,
+ * late and stale events cannot turn the cache back, and a controller reads its own writes (`offer`) before the watch
+ * brings them.
+ */
+import { compareVersions, keyOf, type KubernetesObject } from './objects.ts';
+
+export type Change<T> = { type: 'Added' | 'Modified' | 'Deleted'; object: T; old: T | undefined; initial: boolean };
+export type Listener<T> = (change: Change<T>) => void;
+export type Indexer<T> = (object: T) => readonly string[];
+
+/** Versions of deleted objects that are remembered, so that a late event does not bring one back. */
+export const TOMBSTONES_MAX = 10_000;
+
+export class Store<T extends KubernetesObject> {
+  #objects = new Map<string, T>();
+  #tombstones = new Map<string, string>();
+  #listeners = new Set<Listener<T>>();
+  #indexes = new Map<string, { of: Indexer<T>; keys: Map<string, Set<string>> }>();
+  #hasSynced = false;
+
+  get size(): number {
+    return this.#objects.size;
+  }
+  /** The first list is complete. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
+  list(): T[] {
+    return [...this.#objects.values()];
+  }
+  keys(): IterableIterator<string> {
+    return this.#objects.keys();
+  }
+  /** Objects whose indexer named `value`. */
+  byIndex(index: string, value: string): T[] {
+    const keys = this.#indexes.get(index)?.keys.get(value);
+    return keys === undefined ? [] : [...keys].map((key) => this.#objects.get(key)!);
+  }
+  addIndex(name: string, of: Indexer<T>): void {
+    const index = { of, keys: new Map<string, Set<string>>() };
+    this.#indexes.set(name, index);
+    for (const [key, object] of this.#objects) insertKeys(index, key, object);
+  }
+  /** Calls back on every change from now on, after telling what is already there. */
+  subscribe(listener: Listener<T>): () => void {
+    this.#listeners.add(listener);
+    for (const object of this.#objects.values()) listener({ type: 'Added', object, old: undefined, initial: true });
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** An object as a watch event or an answer to a write shows it. False when it is older than what is held. */
+  offer(object: T, initial = false): boolean {
+    const key = keyOf(object);
+    const version = object.metadata.resourceVersion;
+    const old = this.#objects.get(key);
+    const order = compareVersions(version, old?.metadata.resourceVersion ?? this.#tombstones.get(key));
+    if (order !== null && order <= 0) return false;
+    this.#tombstones.delete(key);
+    this.#set(key, object, old, initial);
+    return true;
+  }
+  /** A deletion as a watch event shows it, with the object's last version. False when a newer object is held. */
+  remove(object: T): boolean {
+    const key = keyOf(object);
+    const old = this.#objects.get(key);
+    const version = object.metadata.resourceVersion;
+    const order = compareVersions(version, old?.metadata.resourceVersion);
+    if (order !== null && order < 0) return false;
+    this.#bury(key, version);
+    if (old === undefined) return false;
+    this.#delete(key, old);
+    return true;
+  }
+  /** Replaces everything by a list taken at `version`, without a moment in which the store is empty. */
+  replace(objects: Iterable<T>, version: string): void {
+    const seen = new Set<string>();
+    for (const object of objects) {
+      seen.add(keyOf(object));
+      this.offer(object, !this.#hasSynced);
+    }
+    for (const [key, object] of [...this.#objects]) {
+      // A write of ours that is newer than the list is not missing from it: the list is older.
+      const order = compareVersions(object.metadata.resourceVersion, version);
+      if (seen.has(key) || (order !== null && order > 0)) continue;
+      this.#bury(key, version);
+      this.#delete(key, object);
+    }
+    this.#hasSynced = true;
+  }
+
+  #set(key: string, object: T, old: T | undefined, initial: boolean): void {
+    for (const index of this.#indexes.values()) {
+      if (old !== undefined) removeKeys(index, key, old);
+      insertKeys(index, key, object);
+    }
+    this.#objects.set(key, object);
+    this.#tell({ type: old === undefined ? 'Added' : 'Modified', object, old, initial });
+  }
+  #delete(key: string, old: T): void {
+    for (const index of this.#indexes.values()) removeKeys(index, key, old);
+    this.#objects.delete(key);
+    this.#tell({ type: 'Deleted', object: old, old, initial: false });
+  }
+  #bury(key: string, version: string | undefined): void {
+    if (version === undefined) return;
+    this.#tombstones.delete(key);
+    this.#tombstones.set(key, version);
+    if (this.#tombstones.size > TOMBSTONES_MAX) this.#tombstones.delete(this.#tombstones.keys().next().value!);
+  }
+  #tell(change: Change<T>): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+type Index<T> = { of: Indexer<T>; keys: Map<string, Set<string>> };
+
+function insertKeys<T>(index: Index<T>, key: string, object: T): void {
+  for (const value of index.of(object)) {
+    const keys = index.keys.get(value);
+    if (keys === undefined) index.keys.set(value, new Set([key]));
+    else keys.add(key);
+  }
+}
+
+function removeKeys<T>(index: Index<T>, key: string, object: T): void {
+  for (const value of index.of(object)) {
+    const keys = index.keys.get(value);
+    keys?.delete(key);
+    if (keys?.size === 0) index.keys.delete(value);
+  }
+}
