@@ -74,13 +74,18 @@ export class StudyRun {
     for (;;) {
       if (this.#interrupts > 0) return this.#interrupted();
       await this.#lookAtHead();
+      if (this.#headHasLeft()) return this.#finish();
       const orders = this.#reconciler.decide(this.#demand, this.#options.clock.monotonicMs());
       if (orders.hopeless !== null) return this.#hopeless(orders.hopeless);
       this.#carryOut(orders);
-      if (this.#demand?.finished === true || this.#reconciler.slots.get('head')?.state === 'Done')
-        return this.#finish();
+      if (this.#demand?.finished === true) return this.#finish();
       await this.#pause(this.#isStarting() ? limits.POLL_STARTING_MS : limits.POLL_PERIOD_MS);
     }
+  }
+
+  /** It wrote everything and exited 0 between two looks. */
+  #headHasLeft(): boolean {
+    return this.#reconciler.slots.get('head')?.state === 'Done';
   }
 
   async #lookAtHead(): Promise<void> {
@@ -135,7 +140,7 @@ export class StudyRun {
   /** Everything is written: pilots leave by themselves, then ranks and head are told to. */
   async #finish(): Promise<Outcome> {
     await this.#lastLook();
-    await this.#waitFor('pilot', limits.FINISH_SECONDS_MAX);
+    if (!this.#headHasLeft()) await this.#waitFor('pilot', limits.FINISH_SECONDS_MAX);
     await this.#stopAll('pilot', limits.PILOT_STOP_SECONDS_MAX);
     await this.#stopAll('head', limits.HEAD_STOP_SECONDS_MAX);
     await this.#stopAll('rank', limits.RANK_STOP_SECONDS_MAX);

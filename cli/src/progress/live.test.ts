@@ -69,7 +69,6 @@ test('without a terminal a line is written at a change and every five seconds, w
     clock.advance(100);
   }
   assert.equal(lines.length, 4); // Starting, Running, and two periods of five seconds
-  // eslint-disable-next-line no-control-regex -- their absence is what is tested
   assert.ok(lines.every((line) => !/\x1b/.test(line)));
   assert.match(lines[0]!, /^heat: Starting, 81 %/);
 });

@@ -86,5 +86,4 @@ export class LiveProgress implements Watcher {
   }
 }
 
-// eslint-disable-next-line no-control-regex -- escape sequences are what is looked for
 const visibleLength = (line: string): number => line.replace(/\x1b\[[0-9;]*m/g, '').length;

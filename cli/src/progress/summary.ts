@@ -61,7 +61,7 @@ export function summaryOf(
 function finalState(files: Files, results: ResultPaths | null, status: StudyStatus | null): string {
   const ended = ['Succeeded', 'Failed', 'Cancelled'];
   if (status !== null && ended.includes(status.state)) return status.state;
-  if (results?.summary != null) {
+  if (results !== null && results.summary !== null) {
     const written = JSON.parse(files.readText(results.summary)) as { state?: string };
     if (written.state !== undefined && ended.includes(written.state)) return written.state;
   }
