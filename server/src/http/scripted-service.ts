@@ -32,7 +32,7 @@ export function plateManifest(changes: Spec = {}): Record<string, unknown> {
 }
 
 export function compiled(manifest: Record<string, unknown>, manifestDirectory = '/nowhere'): CompiledStudy {
-  const result = compileStudy(manifest, { manifestDirectory, readText: () => null });
+  const result = compileStudy(manifest, { manifestDirectory, readText: () => "" });
   assert('study' in result, `the manifest of the test compiles: ${JSON.stringify(result)}`);
   return result.study;
 }
