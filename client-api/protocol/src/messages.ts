@@ -341,8 +341,20 @@ export const data = {
       fields: { list: { index: 'u16', dtype: 'u8', cells: 'bytes' } }, // cells: u64 little-endian per client rank
     },
   },
-  /** `held`: highest sequence held without a gap. `creditLimit`: payload bytes, counted from the session's start, that may have been sent in all. */
-  Opened: { code: 102, from: 'rank', fields: { instance: 'u64', held: 'u64', creditLimit: 'u64', ring: 'string' } },
+  /** `held`: highest sequence held without a gap. `creditLimit`: payload bytes, counted from the session's start, that may have been sent in all. The attempt is that of the Open: a looping client has several on one connection. */
+  Opened: {
+    code: 102,
+    from: 'rank',
+    fields: {
+      instance: 'u64',
+      held: 'u64',
+      creditLimit: 'u64',
+      ring: 'string',
+      simulation: 'u32',
+      draw: 'u16',
+      attempt: 'u16',
+    },
+  },
   Ack: { code: 103, from: 'rank', fields: { simulation: 'u32', attempt: 'u16', held: 'u64', creditLimit: 'u64' } },
   /** The session or one frame was refused. retry: 0 never, 1 after a new ClientHello (epoch), 2 after a new Open. */
   DataRefused: {

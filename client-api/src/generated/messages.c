@@ -440,8 +440,11 @@ static const mlp_member mlp_opened_members[] = {
     {MLP_KIND_U64, 0, offsetof(mlp_opened, held), 0, NULL},
     {MLP_KIND_U64, 0, offsetof(mlp_opened, credit_limit), 0, NULL},
     {MLP_KIND_STRING, 0, offsetof(mlp_opened, ring), 0, NULL},
+    {MLP_KIND_U32, 0, offsetof(mlp_opened, simulation), 0, NULL},
+    {MLP_KIND_U16, 0, offsetof(mlp_opened, draw), 0, NULL},
+    {MLP_KIND_U16, 0, offsetof(mlp_opened, attempt), 0, NULL},
 };
-const mlp_shape mlp_opened_shape = {"Opened", 102, sizeof(mlp_opened), mlp_opened_members, 4};
+const mlp_shape mlp_opened_shape = {"Opened", 102, sizeof(mlp_opened), mlp_opened_members, 7};
 
 static const mlp_member mlp_ack_members[] = {
     {MLP_KIND_U32, 0, offsetof(mlp_ack, simulation), 0, NULL},

@@ -883,6 +883,9 @@ typedef struct mlp_opened {
   uint64_t held;
   uint64_t credit_limit;
   mlp_text ring;
+  uint32_t simulation;
+  uint16_t draw;
+  uint16_t attempt;
 } mlp_opened;
 
 extern const mlp_shape mlp_opened_shape;

@@ -460,15 +460,15 @@ static void encode_all_samples(void) {
     check("Open.full.bin", mlp_encode_open(&buffer, &message, 4294967295u));
   }
   {
-    const mlp_opened message = {.instance = 0ull, .held = 0ull, .credit_limit = 0ull, .ring = {"", 0}};
+    const mlp_opened message = {.instance = 0ull, .held = 0ull, .credit_limit = 0ull, .ring = {"", 0}, .simulation = 0u, .draw = 0u, .attempt = 0u};
     check("Opened.empty.bin", mlp_encode_opened(&buffer, &message, 0u));
   }
   {
-    const mlp_opened message = {.instance = 72623859790382856ull, .held = 1099511627777ull, .credit_limit = 1099511627778ull, .ring = {"\162\151\156\147\055\063", 6}};
+    const mlp_opened message = {.instance = 72623859790382856ull, .held = 1099511627777ull, .credit_limit = 1099511627778ull, .ring = {"\162\151\156\147\055\063", 6}, .simulation = 5u, .draw = 6u, .attempt = 7u};
     check("Opened.plain.bin", mlp_encode_opened(&buffer, &message, 7u));
   }
   {
-    const mlp_opened message = {.instance = 18446744073709551615ull, .held = 9007199254740990ull, .credit_limit = 9007199254740989ull, .ring = {"\162\151\156\147\040\063\040\342\200\223\040\107\162\303\266\303\237\145\040\342\210\206\124\040\346\270\251\345\272\246\040\360\237\214\241\037\042\134\012", 39}};
+    const mlp_opened message = {.instance = 18446744073709551615ull, .held = 9007199254740990ull, .credit_limit = 9007199254740989ull, .ring = {"\162\151\156\147\040\063\040\342\200\223\040\107\162\303\266\303\237\145\040\342\210\206\124\040\346\270\251\345\272\246\040\360\237\214\241\037\042\134\012", 39}, .simulation = 4294967291u, .draw = 65530u, .attempt = 65529u};
     check("Opened.full.bin", mlp_encode_opened(&buffer, &message, 4294967295u));
   }
   {
