@@ -87,7 +87,8 @@ export async function openControlServer(options: {
   }
   const outbox = new Outbox((parts) => socket.send(parts));
   const reading = (async () => {
-    for await (const [id, frame] of socket) if (id !== undefined && frame !== undefined) options.receive(id.toString('latin1'), frame);
+    for await (const [id, frame] of socket)
+      if (id !== undefined && frame !== undefined) options.receive(id.toString('latin1'), frame);
   })();
   return {
     endpoint: socket.lastEndpoint ?? options.endpoint,

@@ -96,4 +96,12 @@ export type Files = {
   removeFile(path: string): Promise<void>;
   crc32(bytes: Uint8Array): number;
 };
-export const realFiles: Files = { writeAtomically, createExclusively, readIfThere, listFolder, makeFolder, removeFile, crc32 };
+export const realFiles: Files = {
+  writeAtomically,
+  createExclusively,
+  readIfThere,
+  listFolder,
+  makeFolder,
+  removeFile,
+  crc32,
+};

@@ -164,6 +164,7 @@ export class Driver {
       type: 'ended',
       pilot,
       lease: order.lease,
+      reference: order,
       outcome,
       exitCode,
       reason: '',

@@ -119,7 +119,10 @@ function heard(plan: PlanState, pilot: string, lease: number, nowMs: number): Le
 
 export function ended(plan: PlanState, event: Event<'ended'>, nowMs: number): void {
   const lease = heard(plan, event.pilot, event.lease, nowMs);
-  if (lease === null) return;
+  if (lease === null) {
+    endedUnderOldHead(plan, event, nowMs);
+    return;
+  }
   begin(plan, lease, nowMs);
   const wasCounting = lease.simulation !== LOOP_SIMULATION && plan.leaseOf.get(lease.simulation) === lease.lease;
   const seen: Seen = { outcome: event.outcome, exitCode: event.exitCode, usage: event.usage };
@@ -127,6 +130,27 @@ export function ended(plan: PlanState, event: Event<'ended'>, nowMs: number): vo
   if (lease.simulation === LOOP_SIMULATION) loopEnded(plan, lease, event, nowMs);
   else if (!wasCounting) plan.endAttempt(lease, 'Stopped', event.reason || "ended on the head's order", seen, nowMs);
   else countingEnded(plan, lease, event, seen, nowMs);
+}
+
+/** Told to a head that did not give the lease. Without fields nobody else can say that it is done. */
+function endedUnderOldHead(plan: PlanState, event: Event<'ended'>, nowMs: number): void {
+  const { simulation, draw, attempt } = event.reference;
+  const isOld = Math.floor(event.lease / 2 ** 32) < plan.options.epoch && plan.options.resumed;
+  if (!isOld || plan.options.ranks > 0 || event.outcome !== 'Exited' || event.exitCode !== 0) return;
+  if (plan.table.state[simulation] !== Code.Pending || plan.table.draw[simulation] !== draw) return;
+  const { pilot } = event;
+  const end = {
+    simulation,
+    draw,
+    attempt,
+    pilot,
+    host: plan.pilots.get(pilot)?.host ?? '',
+    fate: 'Succeeded' as const,
+    reason: '',
+  };
+  const seen = { outcome: event.outcome, exitCode: 0, usage: event.usage };
+  plan.out.push({ type: 'attemptEnded', end: { ...end, ...seen, startedMs: null, endedMs: nowMs } });
+  plan.setState(simulation, Code.Done, 'exited with 0 while the head was away');
 }
 
 function countingEnded(plan: PlanState, lease: Lease, event: Event<'ended'>, seen: Seen, nowMs: number): void {

@@ -57,8 +57,13 @@ class World {
     outcome: 'Exited' | 'Signalled' | 'EndedOnOrder' | 'InterruptedByDrain',
     exitCode: number,
   ): void {
+    const reference = this.driver.leases(pilot).find((order) => order.lease === lease) ?? {
+      simulation: 0,
+      draw: 0,
+      attempt: 0,
+    };
     this.driver.drop(pilot, lease);
-    this.send({ type: 'ended', pilot, lease, outcome, exitCode, reason: '', usage });
+    this.send({ type: 'ended', pilot, lease, reference, outcome, exitCode, reason: '', usage });
   }
   /** One rank receives it, and folds its group once it has all members. */
   arrive(rank: number, simulation: number, draw: number, attempt: number): void {

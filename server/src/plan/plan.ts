@@ -60,6 +60,8 @@ export class Plan {
         return clients.nextSimulations(plan, event, nowMs);
       case 'rankHello':
         return ranks.rankHello(plan, event, nowMs);
+      case 'rankBack':
+        return ranks.rankBack(plan, event, nowMs);
       case 'rankLost':
         return ranks.rankLost(plan, event);
       case 'rankProgress':

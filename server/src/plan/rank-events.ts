@@ -43,10 +43,23 @@ export function rankHello(plan: PlanState, event: Event<'rankHello'>, nowMs: num
   }
   for (let simulation = 0; simulation < plan.options.simulations; simulation++)
     reconcile(plan, simulation, event.rank, isNew, nowMs);
-  // The silence while it was away was not the simulations'.
+  forgiveSilence(plan, nowMs);
+}
+
+/** The silence while a rank was away was not the simulations'. */
+function forgiveSilence(plan: PlanState, nowMs: number): void {
   for (const lease of plan.leases.values()) lease.lastSignMs = nowMs;
   const graceMs = plan.options.faultPolicy.graceSeconds * 1000;
   for (const grace of plan.grace.values()) grace.deadlineMs = Math.max(grace.deadlineMs, nowMs + graceMs);
+}
+
+export function rankBack(plan: PlanState, event: Event<'rankBack'>, nowMs: number): void {
+  const rank = plan.ranks[event.rank];
+  if (rank === undefined || rank.connected || rank.instance === '') return;
+  rank.connected = true;
+  const id = String(event.rank);
+  plan.out.push({ type: 'event', entity: 'rank', id, from: 'Away', to: 'Connected', cause: 'heard again', data: {} });
+  forgiveSilence(plan, nowMs);
 }
 
 /** The rank may remember older attempts and draws than the plan does. */

@@ -63,7 +63,17 @@ export type Usage = {
 export type PlanEvent =
   | { type: 'pilotHello'; pilot: string; instance: string; host: string; slots: number; running: LeaseReference[] }
   | { type: 'started'; pilot: string; lease: number }
-  | { type: 'ended'; pilot: string; lease: number; outcome: Outcome; exitCode: number; reason: string; usage: Usage }
+  | {
+      type: 'ended';
+      pilot: string;
+      lease: number;
+      /** What the pilot says it ran: all that is known of a lease that an earlier head gave. */
+      reference: ClientReference;
+      outcome: Outcome;
+      exitCode: number;
+      reason: string;
+      usage: Usage;
+    }
   | { type: 'pilotHeartbeat'; pilot: string; running: number[]; waiting: number[] }
   | { type: 'draining'; pilot: string; reason: string }
   /** The backend lists the pilot as gone, or it said goodbye. */
@@ -82,6 +92,8 @@ export type PlanEvent =
       finished: { simulation: number; draw: number; attempt: number; wallSeconds: number }[];
     }
   | { type: 'rankHello'; rank: number; instance: string; complete: Uint8Array; checkpoint: number }
+  /** A rank that was silent is heard again: the same process, nothing lost. */
+  | { type: 'rankBack'; rank: number }
   | { type: 'rankLost'; rank: number; reason: string }
   | {
       type: 'rankProgress';
