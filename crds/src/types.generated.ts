@@ -98,7 +98,7 @@ export type MelissaStudySpec = {
     skip?: number;
     /** Halton, Sobol: randomise the sequence by the seed. */
     scramble?: boolean;
-    /** Grid: number of points of each parameter by its name; the last parameter varies fastest. Points are the midpoints of equally likely intervals; a choice takes its values, a constant 1 point. */
+    /** Grid: number of points of each parameter by its name; the last parameter varies fastest. Uniform and log-uniform: evenly from min to max, both included; else midpoints of equally likely intervals. A choice takes its values, a constant is one point. */
     points?: Record<string, number>;
     /** List: the rows of parameters, one a simulation. */
     list?: {

@@ -98,6 +98,13 @@ function checkDistribution(written: Written, distribution: Distribution, path: s
           `mode ${distribution.mode} must lie from min ${min} to max ${max}`,
           'Move mode between them.',
         );
+      } else if (!Number.isFinite(max - min)) {
+        problems.add(
+          `${path}.${key}.max`,
+          max,
+          'lies so far from min that the distance is not a number',
+          'Bring min and max nearer, or use logUniform.',
+        );
       } else if (distribution.kind === 'TruncatedNormal') checkTruncation(distribution, `${path}.${key}`, problems);
       return;
     }

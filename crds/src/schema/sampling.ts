@@ -67,7 +67,7 @@ export const sampling: Schema = object(
     skip: integer('Halton, Sobol: number of first points left out.', { min: 0 }, { melissa: { defaultMeans: '0' } }),
     scramble: boolean('Halton, Sobol: randomise the sequence by the seed.', { melissa: { defaultMeans: 'false' } }),
     points: map(
-      'Grid: number of points of each parameter by its name; the last parameter varies fastest. Points are the midpoints of equally likely intervals; a choice takes its values, a constant 1 point.',
+      'Grid: number of points of each parameter by its name; the last parameter varies fastest. Uniform and log-uniform: evenly from min to max, both included; else midpoints of equally likely intervals. A choice takes its values, a constant is one point.',
       integer('Number of points.', { min: 1, max: 1_000_000 }),
       PARAMETERS_MAX,
     ),
