@@ -54,7 +54,7 @@ export async function runCommandLine(words: string[], world: World): Promise<num
   speakThrough(program, context);
   try {
     if (words.length === 0)
-      throw failure('EUSAGE', 'no command is given', {
+      throw failure('ECOMMAND', 'no command is given', {
         remedy: `Commands: ${program.commands.map((command) => command.name()).join(', ')}. See \`melissa help\`.`,
       });
     await program.parseAsync(words, { from: 'user' });
@@ -68,7 +68,7 @@ function report(error: unknown, context: Context): number {
   if (error instanceof CommanderError) {
     // Help and version are answers; for the rest commander has told the person already.
     if (error.exitCode === 0) return exitCodes.ok.code;
-    if (context.output === 'json') replyError(context, failure('EUSAGE', error.message.replace(/^error: /, '')));
+    if (context.output === 'json') replyError(context, failure('ECOMMAND', error.message.replace(/^error: /, '')));
     return exitCodes.usage.code;
   }
   replyError(context, error);

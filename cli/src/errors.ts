@@ -7,7 +7,7 @@ import { ProjectError, type ErrorFacts } from '@melissa/kit';
 import type { ExitName } from './exit-codes.ts';
 
 export const errors = {
-  EUSAGE: {
+  ECOMMAND: {
     message: 'the command line is not understood',
     remedy: 'Run `melissa help` or `melissa help COMMAND`.',
     exit: 'usage',
@@ -42,7 +42,7 @@ export const errors = {
     remedy: 'Continue it with --resume, name another with --directory, or remove it.',
     exit: 'usage',
   },
-  ERESUME: {
+  ENO_RESUME: {
     message: 'there is no study to resume',
     remedy: 'Name the directory that `melissa run` printed when it started.',
     exit: 'usage',

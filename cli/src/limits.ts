@@ -25,8 +25,10 @@ export const STARTS_PER_TURN_MAX = 16;
 export const HEAD_STOP_SECONDS_MAX = 120;
 /** Ranks have nothing left to write once the head is gone. */
 export const RANK_STOP_SECONDS_MAX = 3;
-/** Pilots of an ending study: their leases are void, so they get a moment and no more. */
-export const PILOT_STOP_SECONDS_MAX = 2;
+/** Pilots of an ending study: short simulations may end, longer ones are given back. */
+export const PILOT_STOP_SECONDS_MAX = 4;
+/** So long before it is killed a process is asked once more; a pilot takes that as "end your simulations now". */
+export const LAST_CALL_SECONDS = 2;
 /** After the plan's end: pilots exit by themselves within this, else they are ended. */
 export const FINISH_SECONDS_MAX = 30;
 /** What the guardian of a dead command line grants the head; everything is gone within 5 s of the death. */

@@ -29,7 +29,7 @@ export function compileFile(
   file: string,
   overrides: Overrides,
 ): { study: CompiledStudy; manifest: Manifest } {
-  const read = readManifest(world.files, file);
+  const read = readManifest(world.files, resolve(world.cwd, file));
   const manifest = inlineCsv(applyOverrides(read, overrides), world.files);
   return { study: compileManifest(world, manifest), manifest };
 }

@@ -9,7 +9,7 @@ type Entry = { name: string; description: string; options: { flag: string; descr
 
 export function completion(program: Command, shell: string): string {
   if (!SHELLS.includes(shell as Shell)) {
-    throw failure('EUSAGE', `"${shell}" is no shell that melissa can complete in`, {
+    throw failure('ECOMMAND', `"${shell}" is no shell that melissa can complete in`, {
       remedy: `Give one of ${SHELLS.join(', ')}.`,
     });
   }

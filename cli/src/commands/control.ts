@@ -8,7 +8,7 @@ import type { OnStudy } from './study.ts';
 
 export async function scale(context: Context, text: string, options: OnStudy): CommandResult {
   if (!/^[0-9]{1,6}$/.test(text))
-    throw failure('EUSAGE', `"${text}" is no number of pilots`, {
+    throw failure('ECOMMAND', `"${text}" is no number of pilots`, {
       remedy: 'Give a whole number, for example `melissa scale 4`.',
     });
   return change(

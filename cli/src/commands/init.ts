@@ -65,7 +65,7 @@ async function chooseLanguage({ world, output }: Context, given: string | undefi
   const wanted = (answer ?? '').trim().toLowerCase() || 'c';
   const language = LANGUAGES.find((candidate) => candidate === wanted || (wanted === 'f90' && candidate === 'fortran'));
   if (language === undefined)
-    throw failure('EUSAGE', `"${wanted}" is no language of the examples`, { remedy: `Choose one of ${choices}.` });
+    throw failure('ECOMMAND', `"${wanted}" is no language of the examples`, { remedy: `Choose one of ${choices}.` });
   return language;
 }
 
@@ -86,7 +86,7 @@ async function chooseName(
   }
   name = name === undefined || name === '' ? proposal : name;
   if (NAME_PATTERN.test(name)) return name;
-  throw failure('EUSAGE', `"${name}" cannot name a study`, {
+  throw failure('ECOMMAND', `"${name}" cannot name a study`, {
     remedy:
       'Use --name with at most 40 lower-case letters, digits and -, starting with a letter, for example --name plate-2.',
   });

@@ -56,12 +56,12 @@ async function prepare(context: Context, file: string, options: RunOptions): Pro
 async function prepareResume(context: Context, file: string | undefined, options: RunOptions): Promise<Prepared> {
   const { world } = context;
   if (file !== undefined || options.set.length > 0 || options.directory !== undefined) {
-    throw failure('EUSAGE', '--resume continues a study as it was started', {
+    throw failure('ECOMMAND', '--resume continues a study as it was started', {
       remedy: 'Leave out FILE, --set and --directory; only --parallelism and --port may change.',
     });
   }
   const directory = resolve(world.cwd, options.resume!);
-  if (!world.files.exists(compiledFile(directory))) throw failure('ERESUME', `${directory} holds no study`);
+  if (!world.files.exists(compiledFile(directory))) throw failure('ENO_RESUME', `${directory} holds no study`);
   const study = readStudy(world, directory);
   if (options.parallelism !== undefined) study.client.parallelism = options.parallelism;
   if (options.port !== undefined) study.local.port = options.port;

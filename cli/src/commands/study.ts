@@ -99,7 +99,7 @@ function statesOf(text: string): string {
       const state = STATES.find((candidate) => candidate.toLowerCase() === word.toLowerCase());
       if (state !== undefined) return state;
       const near = closest(word, STATES);
-      throw failure('EUSAGE', `"${word}" is no state of a simulation`, {
+      throw failure('ECOMMAND', `"${word}" is no state of a simulation`, {
         remedy: `${near === null ? '' : `Did you mean ${near}? `}States are ${STATES.join(', ')}.`,
       });
     })
@@ -142,7 +142,7 @@ export async function simulation(context: Context, idText: string, options: OnSt
 
 function simulationId(text: string): number {
   if (!/^[0-9]{1,10}$/.test(text))
-    throw failure('EUSAGE', `"${text}" is no simulation`, {
+    throw failure('ECOMMAND', `"${text}" is no simulation`, {
       remedy: 'Give its number; `melissa simulations` lists them.',
     });
   return Number(text);
@@ -191,7 +191,7 @@ export async function logs(context: Context, what: string[], options: LogsOption
   const path = logFile(directory, id);
   if (!world.files.exists(path)) {
     const there = world.files.list(join(directory, 'logs')).map((name) => name.replace(/\.log$/, '').replace('-', ' '));
-    throw failure('EUSAGE', `there is no log of "${words.join(' ')}"`, {
+    throw failure('ECOMMAND', `there is no log of "${words.join(' ')}"`, {
       remedy: `There are logs of: ${there.join(', ')}.`,
     });
   }
@@ -204,7 +204,7 @@ function logName(words: string[]): string {
   const [scope = '', index = ''] = words;
   if (scope === '' || scope === 'head') return 'head';
   if ((scope === 'rank' || scope === 'pilot') && /^[0-9]+$/.test(index)) return `${scope}-${index}`;
-  throw failure('EUSAGE', `"${words.join(' ')}" has no log`, {
+  throw failure('ECOMMAND', `"${words.join(' ')}" has no log`, {
     remedy: 'Give the number of a simulation, head, rank N, or pilot N.',
   });
 }

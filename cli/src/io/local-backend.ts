@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { Backend, BackendProcess, BackendScope, Clock } from '@melissa/kit';
 import type { Launch } from '../local/launch.ts';
 import { slotId, type Exit } from '../local/reconcile.ts';
-import { GUARDIAN_GRACE_SECONDS, LOG_BYTES_MAX } from '../limits.ts';
+import { GUARDIAN_GRACE_SECONDS, LAST_CALL_SECONDS, LOG_BYTES_MAX } from '../limits.ts';
 import { killMarked, MARK_VARIABLE } from './marked-processes.ts';
 
 export type LocalBackendOptions = {
@@ -41,16 +41,19 @@ export class LocalBackend implements Backend {
     for (const index of indexes) this.#startOne(scope, index);
   }
 
-  /** SIGTERM, and SIGKILL to it and all its descendants after `graceSeconds`. Returns when every one has ended. */
+  /** SIGTERM, once more shortly before `graceSeconds` are over, then SIGKILL to it and all its descendants. */
   async stop(ids: string[], graceSeconds: number): Promise<void> {
     await Promise.all(
       ids.map(async (id) => {
         const child = this.#children.get(id);
         if (child === undefined) return;
         child.process.kill('SIGTERM');
-        const timer = this.#options.clock.after(graceSeconds * 1000, () => this.#kill(child));
+        const { clock } = this.#options;
+        const lastCall = clock.after((graceSeconds - LAST_CALL_SECONDS) * 1000, () => child.process.kill('SIGTERM'));
+        const end = clock.after(graceSeconds * 1000, () => this.#kill(child));
         await child.ended;
-        timer.cancel();
+        lastCall.cancel();
+        end.cancel();
       }),
     );
   }

@@ -56,7 +56,9 @@ export class StudyRun {
   /** The first call lets the head write a last checkpoint; the second ends everything at once. */
   interrupt(): void {
     this.#interrupts += 1;
-    if (this.#interrupts > 1) void this.#options.backend.close();
+    if (this.#interrupts === 1)
+      this.#options.watcher.notice('ending: the server writes a last checkpoint (once more ends everything at once)');
+    else void this.#options.backend.close();
     this.#wake();
   }
 
@@ -159,12 +161,11 @@ export class StudyRun {
     }
   }
 
+  /** Pilots first: they give back what they were running, uncharged, so that the last checkpoint owes nothing to anybody. */
   async #interrupted(): Promise<Outcome> {
+    await this.#stopAll('pilot', limits.PILOT_STOP_SECONDS_MAX);
     await this.#stopAll('head', limits.HEAD_STOP_SECONDS_MAX);
-    await Promise.all([
-      this.#stopAll('pilot', limits.PILOT_STOP_SECONDS_MAX),
-      this.#stopAll('rank', limits.RANK_STOP_SECONDS_MAX),
-    ]);
+    await this.#stopAll('rank', limits.RANK_STOP_SECONDS_MAX);
     await this.#options.backend.close();
     return this.#outcome('interrupted');
   }
