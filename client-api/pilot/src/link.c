@@ -24,9 +24,9 @@ static bool read_key(const char *folder, const char *name, char key[41], char *e
 
 static bool use_keys(struct link *link, const char *folder, char *error, size_t errorSize) {
   char server[41], ownPublic[41], ownSecret[41];
-  if (!read_key(folder, "server.public", server, error, errorSize) ||
-      !read_key(folder, "client.public", ownPublic, error, errorSize) ||
-      !read_key(folder, "client.secret", ownSecret, error, errorSize)) {
+  if (!read_key(folder, "server.pub", server, error, errorSize) ||
+      !read_key(folder, "client.pub", ownPublic, error, errorSize) ||
+      !read_key(folder, "client.key", ownSecret, error, errorSize)) {
     return false;
   }
   bool ok = zmq_setsockopt(link->socket, ZMQ_CURVE_SERVERKEY, server, 41) == 0 &&

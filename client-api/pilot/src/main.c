@@ -27,7 +27,7 @@ static const char help[] =
     "  --id NAME            name of this pilot, unique in the study: letters, digits, '.', '_', '-'\n"
     "  --work DIR           folder in which solvers run; made if missing\n"
     "  --manifest-dir DIR   folder of the study's manifest, for relative commands (default: the current one)\n"
-    "  --curve-dir DIR      keys: server.public, client.public, client.secret, in Z85 (default: no encryption)\n"
+    "  --curve-dir DIR      keys: server.pub, client.pub, client.key, in Z85 (default: no encryption)\n"
     "  --slots N            simulations at a time (default 1)\n"
     "  --log-file FILE      log lines are appended here (default: stderr)\n"
     "  --verbose            logs every simulation\n"

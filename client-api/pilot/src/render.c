@@ -31,13 +31,13 @@ bool names_set(struct names *names, const struct study *study, const struct leas
   names->lease = lease;
   strings_clear(&names->values);
   snprintf(names->ranks, sizeof names->ranks, "%" PRIu32, study->ranks);
+  snprintf(names->seed, sizeof names->seed, "%" PRIu32, simulation_seed(study->seed, lease->simulation, lease->draw));
   if (lease->simulation == LOOP_SIMULATION) return true;
   snprintf(names->simulation, sizeof names->simulation, "%" PRIu32, lease->simulation);
   snprintf(names->group, sizeof names->group, "%" PRIu32, lease->group);
   snprintf(names->member, sizeof names->member, "%u", (unsigned)lease->member);
   snprintf(names->draw, sizeof names->draw, "%u", (unsigned)lease->draw);
   snprintf(names->attempt, sizeof names->attempt, "%u", (unsigned)lease->attempt);
-  snprintf(names->seed, sizeof names->seed, "%" PRIu32, simulation_seed(study->seed, lease->simulation, lease->draw));
   const char *at = lease->values;
   size_t count = 0;
   while (study->parameterNames.count > 0 && at != NULL) {
@@ -74,8 +74,8 @@ static const char *look_up(void *context, const char *name, size_t length) {
     if (is("member", name, length)) return names->member;
     if (is("draw", name, length)) return names->draw;
     if (is("attempt", name, length)) return names->attempt;
-    if (is("seed", name, length)) return names->seed;
   }
+  if (is("seed", name, length)) return names->seed;
   if (is("study", name, length)) return study->name;
   if (is("ranks", name, length)) return names->ranks;
   return NULL;

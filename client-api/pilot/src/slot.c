@@ -47,13 +47,11 @@ static bool write_files(struct slot *slot) {
       set_outcome(slot, OUTCOME_NOT_STARTED, "file \"%.200s\": %.600s", file->path, error);
       return false;
     }
-    struct text path = {0};
-    bool rendered = render_text(&slot->names, file->path, strlen(file->path), &path, error, sizeof error);
-    int failed = rendered ? directory_write_file(root, path.data, slot->scratch.data, slot->scratch.size) : 0;
-    text_free(&path);
-    if (!rendered) set_outcome(slot, OUTCOME_NOT_STARTED, "name of a file: %.600s", error);
-    if (failed != 0) set_outcome(slot, OUTCOME_NOT_STARTED, "cannot write \"%.200s\" in %.400s: %s", file->path, root, strerror(failed));
-    if (!rendered || failed != 0) return false;
+    int failed = directory_write_file(root, file->path, slot->scratch.data, slot->scratch.size);
+    if (failed != 0) {
+      set_outcome(slot, OUTCOME_NOT_STARTED, "cannot write \"%.200s\" in %.400s: %s", file->path, root, strerror(failed));
+      return false;
+    }
   }
   return true;
 }
@@ -228,7 +226,7 @@ void slot_begin(struct slot *slot, struct study *study, struct lease lease) {
 
 /* ---- the sender of a solver's files ---- */
 
-static bool sender_words(struct slot *slot, char *error, size_t errorSize) {
+static void sender_words(struct slot *slot) {
   strings_clear(&slot->words);
   strings_add(&slot->words, slot->settings->executable);
   strings_add(&slot->words, "--send-outputs");
@@ -237,31 +235,22 @@ static bool sender_words(struct slot *slot, char *error, size_t errorSize) {
     char number[32];
     strings_add(&slot->words, output->field);
     strings_add(&slot->words, output->kind == OUTPUT_NPY ? "npy" : "raw");
-    strings_begin(&slot->words);
-    if (output->kind == OUTPUT_STDOUT) {
-      snprintf(number, sizeof number, "/proc/self/fd/%d", slot->numbers.descriptor);
-      text_append_string(&slot->words.bytes, number);
-    } else if (!render_text(&slot->names, output->path, strlen(output->path), &slot->words.bytes, error, errorSize)) {
-      return false;
-    }
-    strings_end(&slot->words);
+    if (output->kind == OUTPUT_STDOUT) snprintf(number, sizeof number, "/proc/self/fd/%d", slot->numbers.descriptor);
+    strings_add(&slot->words, output->kind == OUTPUT_STDOUT ? number : output->path);
     snprintf(number, sizeof number, "%" PRIu64, output->cells);
     strings_add(&slot->words, number);
     strings_add(&slot->words, output->dtype == DTYPE_FLOAT32 ? "float32" : "float64");
     snprintf(number, sizeof number, "%" PRIu32, output->steps == 0 ? 1 : output->steps);
     strings_add(&slot->words, number);
   }
-  return true;
 }
 
 static void start_sender(struct slot *slot) {
-  char error[REASON_BYTES_MAX - 64] = "";
   slot->phase = PHASE_SENDER;
   if (slot->numbers.descriptor >= 0 && !numbers_finish(&slot->numbers)) {
     set_outcome(slot, OUTCOME_OUTPUT_WRONG, "%s", slot->numbers.problem);
-  } else if (!sender_words(slot, error, sizeof error)) {
-    set_outcome(slot, OUTCOME_OUTPUT_WRONG, "%s", error);
   } else {
+    sender_words(slot);
     int failed = launch(slot, slot->settings->executable, slot->numbers.descriptor);
     if (failed == 0) return;
     set_outcome(slot, OUTCOME_OUTPUT_WRONG, "cannot start the sender of the output files: %s", strerror(failed));
