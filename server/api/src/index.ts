@@ -7,3 +7,4 @@ export { openApiDocument } from './openapi.ts';
 export { referencePage } from './reference.ts';
 export { createClient, type Client, type ClientOptions, type FetchLike, type StatisticSelection } from './client.ts';
 export { errors } from './errors.ts';
+export { mismatches } from './check.ts';

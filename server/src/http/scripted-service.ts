@@ -4,7 +4,14 @@
  * record of what was asked of it. Its values are known, so that what arrives can be compared with what was meant.
  */
 import { assert, ProjectError } from '@melissa/kit';
-import type { BackendDemand, SimulationDetail, SimulationPage, SimulationQuery, SimulationSummary, StudyStatus } from '@melissa/api';
+import type {
+  BackendDemand,
+  SimulationDetail,
+  SimulationPage,
+  SimulationQuery,
+  SimulationSummary,
+  StudyStatus,
+} from '@melissa/api';
 import { compileStudy, type CompiledStudy } from '@melissa/crds';
 import type { StatisticQuery, StudyService } from '../head/service.ts';
 
@@ -24,7 +31,13 @@ export function plateManifest(changes: Spec = {}): Record<string, unknown> {
       sampling: { method: 'PickFreeze', design: 'Random', groups: 5, seed: 7 },
       time: { steps: 4, unit: 's', step: 0.5 },
       fields: [{ name: 'temperature', unit: 'K', shape: [6, 8], mesh: { spacing: [0.5, 0.25], origin: [1, 2] } }],
-      statistics: { moments: 4, extrema: true, quantiles: [0.05, 0.5], exceedance: [{ field: 'temperature', above: 350 }], sobol: { estimator: 'Martinez', interval: 'Robust' } },
+      statistics: {
+        moments: 4,
+        extrema: true,
+        quantiles: [0.05, 0.5],
+        exceedance: [{ field: 'temperature', above: 350 }],
+        sobol: { estimator: 'Martinez', interval: 'Robust' },
+      },
       client: { image: 'example/heat:1.0', command: ['heat'], args: ['{initial}'] },
       ...changes,
     },
@@ -32,7 +45,7 @@ export function plateManifest(changes: Spec = {}): Record<string, unknown> {
 }
 
 export function compiled(manifest: Record<string, unknown>, manifestDirectory = '/nowhere'): CompiledStudy {
-  const result = compileStudy(manifest, { manifestDirectory, readText: () => "" });
+  const result = compileStudy(manifest, { manifestDirectory, readText: () => '' });
   assert('study' in result, `the manifest of the test compiles: ${JSON.stringify(result)}`);
   return result.study;
 }
@@ -64,7 +77,18 @@ export class ScriptedService implements StudyService {
       generation: 1,
       startTime: '2026-01-01T00:00:00.000Z',
       elapsedSeconds: 12.5,
-      simulations: { total, pending: 2, leased: 1, running: 1, received: 0, done: total - 5, failed: 1, cancelled: 0, retried: 3, redrawn: 0 },
+      simulations: {
+        total,
+        pending: 2,
+        leased: 1,
+        running: 1,
+        received: 0,
+        done: total - 5,
+        failed: 1,
+        cancelled: 0,
+        retried: 3,
+        redrawn: 0,
+      },
       progress: 0.75,
       simulationsPerSecond: 2,
       etaSeconds: 2,
@@ -102,14 +126,23 @@ export class ScriptedService implements StudyService {
   async readStatistic(query: StatisticQuery): Promise<Float64Array> {
     this.calls.push(`read ${query.field} ${query.step} ${query.statistic} ${query.argument}`);
     const code = this.failing.get(query.statistic);
-    if (code !== undefined) throw new ProjectError({ code, message: `${query.statistic} cannot be read`, remedy: 'Wait.' });
+    if (code !== undefined)
+      throw new ProjectError({ code, message: `${query.statistic} cannot be read`, remedy: 'Wait.' });
     const field = this.study.fields.find(({ name }) => name === query.field.split(':')[0])!;
     const values = Float64Array.from({ length: field.keptCells }, (_, cell) => scriptedValue(query, cell));
     if (query.statistic === 'skewness') values[0] = NaN;
     return values;
   }
   backendDemand(): BackendDemand {
-    return { epoch: 1, desiredPilots: 4, desiredRanks: 1, controlEndpoint: 'tcp://127.0.0.1:4001', planFinished: false, finished: false, pilots: [{ pilot: 'pilot-0', active: 1 }] };
+    return {
+      epoch: 1,
+      desiredPilots: 4,
+      desiredRanks: 1,
+      controlEndpoint: 'tcp://127.0.0.1:4001',
+      planFinished: false,
+      finished: false,
+      pilots: [{ pilot: 'pilot-0', active: 1 }],
+    };
   }
   async digests(): Promise<{ consumer: string; digest: string; units: number }[]> {
     return [{ consumer: 'temperature', digest: '0123456789abcdef', units: 80 }];

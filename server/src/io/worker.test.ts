@@ -98,7 +98,10 @@ test('attempts are kept by draw and attempt, the newest report wins, and long ou
 });
 
 test('a log that cannot be written degrades the study, refuses to grow, and catches up later', async (context) => {
-  const { worker, directory, sentences } = await workerIn(context, newFolder(context), { retryMs: 20, logItemsMax: 50 });
+  const { worker, directory, sentences } = await workerIn(context, newFolder(context), {
+    retryMs: 20,
+    logItemsMax: 50,
+  });
   worker.events.append(event('0', 'first'));
   await worker.events.flush();
   // Another process holds the database beyond the worker's patience: to the worker it is as unwritable as a full disk.
@@ -134,7 +137,10 @@ test('a worker that dies is reported and started again, and no event is lost or 
   await until(() => worker.degraded().length === 0 && sentences.length > 1, 'the worker is back');
   assert.match(sentences[0]!, /ended .* being started again/);
   await worker.events.flush();
-  const all = [...(await worker.queryEvents({ limit: 1000 })).events, ...(await worker.queryEvents({ limit: 1000, since: 1000 })).events];
+  const all = [
+    ...(await worker.queryEvents({ limit: 1000 })).events,
+    ...(await worker.queryEvents({ limit: 1000, since: 1000 })).events,
+  ];
   assert.deepEqual(all.map(({ sequence }) => sequence), Array.from({ length: 1510 }, (_, i) => i + 1)); // prettier-ignore
 });
 
@@ -144,7 +150,9 @@ test('too many requests are refused, not queued', async (context) => {
   assert.deepEqual(answers.map(({ status }) => status), ['fulfilled', 'fulfilled', 'rejected', 'rejected']); // prettier-ignore
   const refused = answers[2] as PromiseRejectedResult;
   assert.equal((refused.reason as { code: string }).code, 'EIOBUSY');
-  const first = (answers[0] as PromiseFulfilledResult<{ nanCount: number; mean: number; quantiles: { value: number }[] }>).value;
+  const first = (
+    answers[0] as PromiseFulfilledResult<{ nanCount: number; mean: number; quantiles: { value: number }[] }>
+  ).value;
   assert.deepEqual([first.nanCount, first.mean, first.quantiles[3]!.value], [1, 2, 2]);
 });
 

@@ -11,7 +11,8 @@ import { compiled, plateManifest, ScriptedService, scriptedValue } from '../http
 import { createIoWorker } from '../io/worker.ts';
 import type { ResultsFacts } from './writer.ts';
 
-const python = process.env['MELISSA_TEST_PYTHON'] ?? fileURLToPath(new URL('../../../.cache/python/bin/python', import.meta.url));
+const python =
+  process.env['MELISSA_TEST_PYTHON'] ?? fileURLToPath(new URL('../../../.cache/python/bin/python', import.meta.url));
 const checker = fileURLToPath(new URL('./check-results.py', import.meta.url));
 const facts: ResultsFacts = {
   manifest: { kind: 'MelissaStudy' }, versions: { melissa: '0.1.0' }, host: 'here', time: '2026-01-01T00:00:20.000Z', isFinal: true, stoppedEarly: true, partlyIn: [3], designLabel: '',
@@ -24,12 +25,19 @@ type Seen = {
   nans: Record<string, number>;
   selected: Record<string, number[]>;
   npy: Record<string, { shape: number[]; sum: number }>;
-  vtk: Record<string, { attributes: Record<string, string>; first: Record<string, number[]>; lengths: Record<string, number> }>;
+  vtk: Record<
+    string,
+    { attributes: Record<string, string>; first: Record<string, number[]>; lengths: Record<string, number> }
+  >;
   pvd: Record<string, Record<string, string>[]>;
   table: { columns: string[]; rows: number; failed: Record<string, unknown>[]; same: boolean };
 };
 
-async function written(context: TestContext, manifest: Record<string, unknown>, prepare: (folder: string) => void = () => undefined) {
+async function written(
+  context: TestContext,
+  manifest: Record<string, unknown>,
+  prepare: (folder: string) => void = () => undefined,
+) {
   const directory = mkdtempSync(join(tmpdir(), 'melissa-results-'));
   context.after(() => rmSync(directory, { recursive: true, force: true }));
   prepare(directory);
@@ -38,15 +46,23 @@ async function written(context: TestContext, manifest: Record<string, unknown>, 
   context.after(() => worker.close());
   const report = await worker.writeResults(service, facts);
   const look = (...selections: string[]): Seen =>
-    JSON.parse(execFileSync(python, [checker, report.directory, ...selections], { encoding: 'utf8', maxBuffer: 1 << 26, timeout: 120_000 })) as Seen;
+    JSON.parse(
+      execFileSync(python, [checker, report.directory, ...selections], {
+        encoding: 'utf8',
+        maxBuffer: 1 << 26,
+        timeout: 120_000,
+      }),
+    ) as Seen;
   return { directory, service, worker, report, look };
 }
 const sumOf = (field: string, statistic: string, argument: number, steps: number[], cells: number): number => {
   let sum = 0;
-  for (const step of steps) for (let cell = 0; cell < cells; cell++) sum += scriptedValue({ field, step, statistic, argument }, cell);
+  for (const step of steps)
+    for (let cell = 0; cell < cells; cell++) sum += scriptedValue({ field, step, statistic, argument }, cell);
   return sum;
 };
-const isClose = (actual: number | undefined, expected: number): void => assert.ok(Math.abs(actual! - expected) <= 1e-9 * Math.abs(expected), `${actual} is not ${expected}`);
+const isClose = (actual: number | undefined, expected: number): void =>
+  assert.ok(Math.abs(actual! - expected) <= 1e-9 * Math.abs(expected), `${actual} is not ${expected}`);
 
 test('xarray, NumPy, pandas and VTK readers see every value in its place', async (context) => {
   const { report, look, directory, service } = await written(context, plateManifest());
@@ -58,10 +74,19 @@ test('xarray, NumPy, pandas and VTK readers see every value in its place', async
   const times = service.study.time.values;
   assert.deepEqual(seen.coords['time'], times);
   const step = times.indexOf(1.5);
-  assert.deepEqual(seen.selected[one], [scriptedValue({ field: 'temperature', statistic: 'sobolFirst', argument: 1, step }, 9)]);
-  assert.deepEqual(Object.values(seen.selected)[1], [scriptedValue({ field: 'temperature', statistic: 'quantile', argument: 1, step: times.indexOf(0.5) }, 0)]);
+  assert.deepEqual(seen.selected[one], [
+    scriptedValue({ field: 'temperature', statistic: 'sobolFirst', argument: 1, step }, 9),
+  ]);
+  assert.deepEqual(Object.values(seen.selected)[1], [
+    scriptedValue({ field: 'temperature', statistic: 'quantile', argument: 1, step: times.indexOf(0.5) }, 0),
+  ]);
   assert.deepEqual(seen.variables['temperature_sobol_first_lower']!.dims, ['time', 'parameter', 'y', 'x']);
-  assert.deepEqual(seen.variables['temperature_variance'], { dims: ['time', 'y', 'x'], shape: [4, 6, 8], units: 'K^2', long_name: 'temperature: variance' });
+  assert.deepEqual(seen.variables['temperature_variance'], {
+    dims: ['time', 'y', 'x'],
+    shape: [4, 6, 8],
+    units: 'K^2',
+    long_name: 'temperature: variance',
+  });
   assert.deepEqual(seen.coords['parameter'], ['initial', 'left']);
   assert.deepEqual(seen.coords['quantile'], [0.05, 0.5]);
   assert.deepEqual(seen.coords['threshold'], [350]);
@@ -69,26 +94,46 @@ test('xarray, NumPy, pandas and VTK readers see every value in its place', async
   assert.deepEqual(seen.coords['x']!.slice(0, 3), [2, 2.25, 2.5]);
   assert.equal(seen.nans['temperature_skewness'], 4);
   const steps = service.study.fields[0]!.keptSteps;
-  for (const name of ['mean', 'variance', 'kurtosis', 'minimum', 'count']) isClose(seen.sums[`temperature_${name}`], sumOf('temperature', name, 0, steps, 48));
+  for (const name of ['mean', 'variance', 'kurtosis', 'minimum', 'count'])
+    isClose(seen.sums[`temperature_${name}`], sumOf('temperature', name, 0, steps, 48));
   isClose(seen.npy['temperature_mean.npy']!.sum, sumOf('temperature', 'mean', 0, steps, 48));
   assert.deepEqual(seen.npy['temperature_sobol_total_left.npy']!.shape, [4, 6, 8]);
   const last = seen.vtk[`temperature_${String(steps.at(-1)).padStart(6, '0')}.vti`]!;
-  assert.deepEqual(last.attributes, { WholeExtent: '0 8 0 6 0 1', Origin: '1.875 0.75 -0.5', Spacing: '0.25 0.5 1', Extent: '0 8 0 6 0 1' });
-  assert.deepEqual(last.first['sobol_total left'], [0, 1, 2, 3].map((cell) => scriptedValue({ field: 'temperature', statistic: 'sobolTotal', argument: 1, step: steps.at(-1)! }, cell)));
+  assert.deepEqual(last.attributes, {
+    WholeExtent: '0 8 0 6 0 1',
+    Origin: '1.875 0.75 -0.5',
+    Spacing: '0.25 0.5 1',
+    Extent: '0 8 0 6 0 1',
+  });
+  assert.deepEqual(
+    last.first['sobol_total left'],
+    [0, 1, 2, 3].map((cell) =>
+      scriptedValue({ field: 'temperature', statistic: 'sobolTotal', argument: 1, step: steps.at(-1)! }, cell),
+    ),
+  );
   assert.equal(last.lengths['mean'], 48);
   assert.deepEqual(seen.pvd['temperature.pvd']!.map(({ timestep }) => Number(timestep)), times); // prettier-ignore
   assert.deepEqual(seen.table.columns.slice(0, 4), ['simulation', 'group', 'member', 'state']);
   assert.equal(seen.table.rows, 20);
   assert.equal(seen.table.same, true);
   assert.equal(seen.table.failed.length, 1);
-  assert.deepEqual([seen.table.failed[0]!['initial'], seen.table.failed[0]!['reason']], [3, 'exit code 1, "out of range"']);
+  assert.deepEqual(
+    [seen.table.failed[0]!['initial'], seen.table.failed[0]!['reason']],
+    [3, 'exit code 1, "out of range"'],
+  );
   const pictures = readdirSync(join(directory, 'results', 'maps'));
-  assert.ok(pictures.includes('temperature_mean.png') && pictures.includes('temperature_sobol_first_left.png'), pictures.join());
+  assert.ok(
+    pictures.includes('temperature_mean.png') && pictures.includes('temperature_sobol_first_left.png'),
+    pictures.join(),
+  );
 });
 
 test('the summary says what a reader must know', async (context) => {
   const { directory, service } = await written(context, plateManifest());
-  const summary = JSON.parse(readFileSync(join(directory, 'results', 'summary.json'), 'utf8')) as Record<string, unknown>;
+  const summary = JSON.parse(readFileSync(join(directory, 'results', 'summary.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
   assert.equal(summary['seed'], 7);
   assert.equal(summary['fingerprint'], service.study.fingerprint);
   assert.deepEqual(summary['simulationsPartlyIn'], [3]);
@@ -106,18 +151,42 @@ test('fields on other grids, kept steps and regions get axes of their own; secon
       field,
       { name: 'flux', unit: 'W m^-2', shape: [6, 8] },
       { name: 'edge', shape: [6, 8], every: 2, region: { box: { start: [2, 0], stop: [4, 8] } } },
-      { name: 'probe', cells: 10, region: { ranges: [{ start: 1, stop: 3 }, { start: 7, stop: 9 }] } },
+      {
+        name: 'probe',
+        cells: 10,
+        region: {
+          ranges: [
+            { start: 1, stop: 3 },
+            { start: 7, stop: 9 },
+          ],
+        },
+      },
     ],
-    statistics: { moments: 1, covariance: [{ fields: ['temperature', 'flux'] }], sobol: { estimator: 'Martinez', interval: 'None' } },
+    statistics: {
+      moments: 1,
+      covariance: [{ fields: ['temperature', 'flux'] }],
+      sobol: { estimator: 'Martinez', interval: 'None' },
+    },
     sampling: { method: 'PickFreeze', design: 'Random', groups: 5, seed: 7, secondOrder: true },
   });
   const { look, service } = await written(context, manifest);
   const pair = 'temperature_sobol_second@{"parameter":"left","parameter_other":"initial","time":0,"y":0,"x":0}';
   const seen = look(pair);
-  assert.deepEqual(seen.variables['temperature_sobol_second']!.dims, ['time', 'parameter', 'parameter_other', 'y', 'x']);
-  assert.deepEqual(seen.selected[pair], [scriptedValue({ field: 'temperature', statistic: 'sobolSecond', argument: 1, step: 0 }, 0)]);
+  assert.deepEqual(seen.variables['temperature_sobol_second']!.dims, [
+    'time',
+    'parameter',
+    'parameter_other',
+    'y',
+    'x',
+  ]);
+  assert.deepEqual(seen.selected[pair], [
+    scriptedValue({ field: 'temperature', statistic: 'sobolSecond', argument: 1, step: 0 }, 0),
+  ]);
   assert.deepEqual(seen.variables['temperature_flux_covariance']!.units, 'K W m^-2');
-  isClose(seen.sums['temperature_flux_correlation'], sumOf('temperature:flux', 'correlation', 0, service.study.fields[0]!.keptSteps, 48));
+  isClose(
+    seen.sums['temperature_flux_correlation'],
+    sumOf('temperature:flux', 'correlation', 0, service.study.fields[0]!.keptSteps, 48),
+  );
   assert.deepEqual(seen.variables['edge_mean']!.dims, ['time_edge', 'y_edge', 'x']);
   assert.deepEqual(seen.coords['y_edge'], [2, 3]);
   assert.deepEqual(seen.variables['probe_mean']!.dims, ['time', 'cell']);
@@ -126,7 +195,8 @@ test('fields on other grids, kept steps and regions get axes of their own; secon
 
 test('points and an unstructured mesh carry the fields on the mesh of the user', async (context) => {
   const points = Array.from({ length: 5 }, (_, i) => `${i / 2}, ${i * i}`);
-  const triangle = '<Piece NumberOfPoints="4" NumberOfCells="2"><Points/><Cells/><CellData Scalars="id"><DataArray type="Int32" Name="id" format="ascii">7 8</DataArray></CellData></Piece>';
+  const triangle =
+    '<Piece NumberOfPoints="4" NumberOfCells="2"><Points/><Cells/><CellData Scalars="id"><DataArray type="Int32" Name="id" format="ascii">7 8</DataArray></CellData></Piece>';
   const vtu = `<?xml version="1.0"?><VTKFile type="UnstructuredGrid" version="1.0" byte_order="LittleEndian" header_type="UInt64"><UnstructuredGrid>${triangle}</UnstructuredGrid></VTKFile>`;
   const manifest = plateManifest({
     fields: [
@@ -141,16 +211,28 @@ test('points and an unstructured mesh carry the fields on the mesh of the user',
     writeFileSync(join(folder, 'points.csv'), `x,y\n${points.join('\n')}\n`);
     writeFileSync(join(folder, 'mesh.vtu'), vtu);
   });
-  assert.match(report.warnings.join(), /mesh.vtu cannot be used for VTK files: it has 2 cells and 4 points, the field has 3 cells/);
+  assert.match(
+    report.warnings.join(),
+    /mesh.vtu cannot be used for VTK files: it has 2 cells and 4 points, the field has 3 cells/,
+  );
   const seen = look();
   assert.deepEqual(seen.coords['x'], [0, 0.5, 1, 1.5, 2]);
   assert.deepEqual(seen.coords['y'], [0, 1, 4, 9, 16]);
-  const name = (field: string): string => `${field}_${String(service.study.fields[0]!.keptSteps.at(-1)).padStart(6, '0')}.vtu`;
+  const name = (field: string): string =>
+    `${field}_${String(service.study.fields[0]!.keptSteps.at(-1)).padStart(6, '0')}.vtu`;
   assert.deepEqual(seen.vtk[name('probe')]!.first['Points'], [0, 0, 0, 0.5]);
   assert.equal(seen.vtk[name('probe')]!.lengths['mean'], 5);
   const stress = seen.vtk[name('stress')]!;
   assert.deepEqual(stress.first['id'], [7, 8]);
-  assert.deepEqual(stress.first['mean'], [0, 1].map((cell) => scriptedValue({ field: 'stress', statistic: 'mean', argument: 0, step: service.study.fields[1]!.keptSteps.at(-1)! }, cell)));
+  assert.deepEqual(
+    stress.first['mean'],
+    [0, 1].map((cell) =>
+      scriptedValue(
+        { field: 'stress', statistic: 'mean', argument: 0, step: service.study.fields[1]!.keptSteps.at(-1)! },
+        cell,
+      ),
+    ),
+  );
 });
 
 test('a map that fails is named and left empty; a rank that is away keeps the earlier results', async (context) => {
