@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The real Transport: Node's own HTTPS with kept connections. Credentials are asked for before each request, so that a token or
+ * certificate rotated on disk is used without a restart. A connection that is half open is found by the time limit on headers
+ * and by the reflector's limit on silence.
+ */
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { RuntimeError } from '../errors.ts';
+import { describe, type ApiRequest, type ApiResponse, type Transport } from '../transport.ts';
+
+export type Credentials = {
+  headers: Record<string, string>;
+  /** PEM; changes when the file on disk did. */
+  ca?: string;
+  cert?: string;
+  key?: string;
+};
+
+export type ServerConfig = {
+  /** https://host:port, or http:// of a proxy on loopback. */
+  server: string;
+  credentials: () => Promise<Credentials> | Credentials;
+  serverName?: string;
+  skipTlsVerify?: boolean;
+};
+
+const SOCKETS_MAX = 32;
+const KEEP_ALIVE_MS = 30_000;
+
+export function httpsTransport(config: ServerConfig): Transport {
+  const base = new URL(config.server);
+  const secure = base.protocol === 'https:';
+  let agent: HttpAgent | HttpsAgent | null = null;
+  let agentOf = '';
+
+  /** New certificates need new connections; the old agent's idle ones are dropped. */
+  function agentFor(credentials: Credentials): HttpAgent | HttpsAgent {
+    const identity = `${credentials.ca ?? ''}|${credentials.cert ?? ''}|${credentials.key ?? ''}`;
+    if (agent !== null && agentOf === identity) return agent;
+    agent?.destroy();
+    const common = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, maxSockets: SOCKETS_MAX };
+    agent = secure
+      ? new HttpsAgent({
+          ...common,
+          ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
+          ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
+          ...(credentials.key === undefined ? {} : { key: credentials.key }),
+          ...(config.serverName === undefined ? {} : { servername: config.serverName }),
+          rejectUnauthorized: config.skipTlsVerify !== true,
+        })
+      : new HttpAgent(common);
+    agentOf = identity;
+    return agent;
+  }
+
+  return {
+    async send(request: ApiRequest): Promise<ApiResponse> {
+      const credentials = await config.credentials();
+      const query = new URLSearchParams(request.query ?? {}).toString();
+      const path = `${base.pathname.replace(/\/$/, '')}${request.path}${query === '' ? '' : `?${query}`}`;
+      const headers: Record<string, string> = { accept: 'application/json', ...credentials.headers };
+      if (request.body !== undefined) {
+        headers['content-type'] = request.contentType ?? 'application/json';
+        headers['content-length'] = String(Buffer.byteLength(request.body));
+      }
+      const options = {
+        method: request.method,
+        hostname: base.hostname,
+        port: base.port === '' ? (secure ? 443 : 80) : base.port,
+        path,
+        headers,
+        agent: agentFor(credentials),
+      };
+      return exchange(secure ? httpsRequest(options) : httpRequest(options), request);
+    },
+    close: () => agent?.destroy(),
+  };
+}
+
+function exchange(outgoing: ClientRequest, request: ApiRequest): Promise<ApiResponse> {
+  return new Promise((resolve, reject) => {
+    const stopped = () =>
+      outgoing.destroy(new RuntimeError('ABORTED', `${describe(request)} was stopped`, 'Nothing to do.'));
+    if (request.signal?.aborted === true) stopped();
+    request.signal?.addEventListener('abort', stopped, { once: true });
+    const limit = setTimeout(() => {
+      outgoing.destroy(
+        new RuntimeError(
+          'TIMEOUT',
+          `${describe(request)}: no answer within ${request.timeoutMs} ms`,
+          'The runtime tries again with back-off; look at the API server if it goes on.',
+        ),
+      );
+    }, request.timeoutMs);
+    const over = () => {
+      clearTimeout(limit);
+      request.signal?.removeEventListener('abort', stopped);
+    };
+    outgoing.on('error', (cause) => {
+      over();
+      reject(
+        cause instanceof RuntimeError
+          ? cause
+          : new RuntimeError(
+              'CONNECTION',
+              `${describe(request)}: ${cause.message}`,
+              'The runtime tries again with back-off; check address and network of the API server.',
+              { cause },
+            ),
+      );
+    });
+    outgoing.on('response', (incoming: IncomingMessage) => {
+      clearTimeout(limit);
+      incoming.on('close', over);
+      const headers = Object.fromEntries(
+        Object.entries(incoming.headers).map(([name, value]) => [
+          name,
+          Array.isArray(value) ? value.join(',') : (value ?? ''),
+        ]),
+      );
+      resolve({ status: incoming.statusCode ?? 0, headers, body: incoming });
+    });
+    outgoing.end(request.body);
+  });
+}
