@@ -43,7 +43,7 @@ export function compileStudy(manifest: unknown, context: CompileContext): Compil
       problems.add(
         'spec',
         written ?? null,
-        written == null ? 'is missing' : 'must be a map',
+        written === undefined || written === null ? 'is missing' : 'must be a map',
         'Add spec with parameters, sampling, fields and client.',
       );
     return { errors: problems.all };
@@ -80,7 +80,7 @@ function checkEnvelope(manifest: unknown, problems: Problems): string {
     problems.add(
       'metadata.name',
       name ?? null,
-      name == null ? 'is missing' : 'must be text',
+      name === undefined || name === null ? 'is missing' : 'must be text',
       'Name the study, for example metadata: { name: heat }.',
     );
     return '';
@@ -193,7 +193,7 @@ function compileBackend(spec: CheckedSpec, context: CompileContext): CompiledStu
 function refuseWithoutFields(written: Record<string, unknown>, problems: Problems): void {
   for (const key of ['statistics', 'keepRaw']) {
     const given = written[key];
-    if (given == null || (isMap(given) && Object.keys(given).length === 0)) continue;
+    if (given === undefined || given === null || (isMap(given) && Object.keys(given).length === 0)) continue;
     if (problems.clean(`spec.${key}`))
       problems.add(`spec.${key}`, given, 'needs fields, and fields is empty', `Add a field, or remove ${key}.`);
   }
