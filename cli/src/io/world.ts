@@ -29,8 +29,8 @@ export function systemWorld(environment: Record<string, string | undefined>): Wo
     terminal: systemTerminal(environment),
     parts: {
       node: process.execPath,
-      server: environment['MELISSA_SERVER'] ?? join(root, 'server/src/main.ts'),
-      pilot: environment['MELISSA_PILOT'] ?? join(root, 'build/client-api/pilot/melissa-pilot'),
+      server: join(root, 'server/src/main.ts'),
+      pilot: join(root, 'build/client-api/pilot/melissa-pilot'),
       python: join(root, 'client-api/python'),
       include: join(root, 'client-api/include'),
       library: join(root, 'build/client-api'),

@@ -25,6 +25,8 @@ export type Summary = {
   failedSimulations: StudyStatus['failedSimulations'];
   degraded: string[];
   bytesReceived: number;
+  /** spec.keepRaw: raw fields were written too. */
+  rawKept: boolean;
   elapsedSeconds: number;
   convergence: StudyStatus['convergence'] | null;
   results: ResultPaths | null;
@@ -51,6 +53,7 @@ export function summaryOf(
     failedSimulations: status?.failedSimulations ?? [],
     degraded: status?.degraded ?? [],
     bytesReceived: status?.bytesReceived ?? 0,
+    rawKept: study.keepRaw.all || study.keepRaw.ids.length > 0,
     elapsedSeconds: status?.elapsedSeconds ?? 0,
     convergence: status?.convergence ?? null,
     results,
@@ -99,7 +102,8 @@ export function summaryText(summary: Summary): string {
   if (summary.simulations !== null) row('simulations', countsText(summary.simulations));
   if (summary.convergence !== null && summary.convergence.groups > 0)
     row('groups', `n = ${grouped(summary.convergence.groups)}`);
-  if (summary.bytesReceived > 0) row('received', `${formatBytes(summary.bytesReceived)}, none of it stored`);
+  if (summary.bytesReceived > 0)
+    row('received', `${formatBytes(summary.bytesReceived)}${summary.rawKept ? '' : ', none of it stored'}`);
   const intervals = intervalText(summary);
   if (intervals !== '') row("Sobol' indices", intervals);
   for (const { simulation, reason } of summary.failedSimulations.slice(0, 5))
