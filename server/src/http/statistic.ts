@@ -46,7 +46,7 @@ export async function statistic({ service, eventReader }: HandlerContext, reques
           unit: map.unit,
           shape: field.shape,
         };
-        return jsonReply({ ...about, ...(await eventReader.summarise(values.slice())) } satisfies StatisticSummary);
+        return jsonReply({ ...about, ...(await eventReader.summarise(values)) } satisfies StatisticSummary);
       }
     }
   } finally {

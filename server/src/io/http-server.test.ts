@@ -249,6 +249,7 @@ test('unknown paths, wrong methods and wrong bodies are answered readably', asyn
     [await get('/v1/nothing'), 404, /no such path: \/v1\/nothing/],
     [await get('/v1/cancel'), 405, /does not answer to this method: GET/],
     [await get('/v1/simulations/x'), 400, /params\/id must be integer/],
+    [await get('/v1/simulations/%zz'), 400, /not a valid url/],
     [await get(`/v1/simulations/${'9'.repeat(400)}`), 414, /exceeding the max param length/],
   ];
   const put = (body: string, type = 'application/json') =>

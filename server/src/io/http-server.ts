@@ -100,6 +100,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 function makeApp(limits: HttpLimits): FastifyInstance {
   const app = fastify({
     logger: false,
+    // Addresses that the router cannot even read never reach the error handler.
+    frameworkErrors: (cause, _request, reply) =>
+      void send(reply, { ...errorReply(problem('EREQUEST', cause.message)), status: cause.statusCode ?? 400 }),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,

@@ -63,6 +63,7 @@ export interface IoWorker {
   attempts(simulation: number): Promise<AttemptRecord[]>;
   /** Takes the array: it is empty afterwards. */
   summarise(values: Float64Array): Promise<MapSummary>;
+  /** Takes the values: they are empty afterwards. */
   renderPng(picture: Picture): Promise<Uint8Array>;
   /** Writes all results into a new folder and swaps it in; one at a time. */
   writeResults(source: ResultsSource, facts: ResultsFacts): Promise<ResultsReport>;
@@ -314,10 +315,12 @@ export class IoThread implements IoWorker, ResultsSink {
     return await this.request('attempts', { simulation });
   }
   async summarise(values: Float64Array): Promise<MapSummary> {
-    return await this.request('summarise', { values }, [values.buffer as ArrayBuffer]);
+    const own = ownBuffer(values);
+    return await this.request('summarise', { values: own }, [own.buffer as ArrayBuffer]);
   }
   async renderPng(picture: Picture): Promise<Uint8Array> {
-    return await this.request('picture', { picture });
+    const own = ownBuffer(picture.values);
+    return await this.request('picture', { picture: { ...picture, values: own } }, [own.buffer as ArrayBuffer]);
   }
   async writeResults(source: ResultsSource, facts: ResultsFacts): Promise<ResultsReport> {
     while (this.#writing !== null) await this.#writing.catch(() => undefined);
@@ -352,6 +355,11 @@ export class IoThread implements IoWorker, ResultsSink {
     const timer = setTimeout(() => (this.#timers.delete(timer), callback()), delayMs);
     this.#timers.add(timer);
   }
+}
+
+/** A buffer is handed over whole, so a view into a larger one is copied first. */
+function ownBuffer(values: Float64Array): Float64Array {
+  return values.byteLength === values.buffer.byteLength ? values : values.slice();
 }
 
 /** True when the work ended, well or not, within the limit. */

@@ -74,7 +74,8 @@ const NPY_BYTES_MAX = 2 ** 30;
 const VTK_BYTES_MAX = 256 * 2 ** 20;
 const VTK_STEPS_MAX = 20;
 
-export function planResults(study: CompiledStudy): ResultsPlan {
+/** Results of an interval have every step in Zarr, and only the last one in the files beside it: they cost half as much. */
+export function planResults(study: CompiledStudy, isFinal = true): ResultsPlan {
   const axes = new AxisTable();
   const grids: Grid[] = [];
   const variables: Variable[] = [];
@@ -115,6 +116,9 @@ export function planResults(study: CompiledStudy): ResultsPlan {
     }
   }
   const steps = [...new Set(variables.flatMap((variable) => variable.steps))].sort((a, b) => a - b);
+  const bytes = sum(
+    variables.map((variable) => sliceBytes(variable, grids) * variable.arguments.length * variable.steps.length),
+  );
   return {
     study: study.name,
     timeUnit: study.time.unit,
@@ -122,11 +126,8 @@ export function planResults(study: CompiledStudy): ResultsPlan {
     axes: axes.all(),
     grids,
     variables,
-    vtkSteps: chooseVtkSteps(variables, grids),
-    npyAllSteps:
-      sum(
-        variables.map((variable) => sliceBytes(variable, grids) * variable.arguments.length * variable.steps.length),
-      ) <= NPY_BYTES_MAX,
+    vtkSteps: chooseVtkSteps(variables, grids, isFinal ? VTK_STEPS_MAX : 1),
+    npyAllSteps: isFinal && bytes <= NPY_BYTES_MAX,
     times: steps.map((step) => [step, timeOf(study, step)]),
   };
 }
@@ -259,14 +260,11 @@ class AxisTable {
   }
 }
 
-function chooseVtkSteps(variables: Variable[], grids: Grid[]): number[] {
+function chooseVtkSteps(variables: Variable[], grids: Grid[], stepsMax: number): number[] {
   const meshed = variables.filter((variable) => grids[variable.grid]!.mesh.kind !== 'None');
   const steps = [...new Set(meshed.flatMap((variable) => variable.steps))].sort((a, b) => a - b);
   const bytesPerStep = sum(meshed.map((variable) => sliceBytes(variable, grids) * variable.arguments.length * (4 / 3)));
-  const count = Math.max(
-    1,
-    Math.min(VTK_STEPS_MAX, steps.length, Math.floor(VTK_BYTES_MAX / Math.max(1, bytesPerStep))),
-  );
+  const count = Math.max(1, Math.min(stepsMax, steps.length, Math.floor(VTK_BYTES_MAX / Math.max(1, bytesPerStep))));
   const chosen = Array.from(
     { length: count },
     (_, i) => steps[steps.length - 1 - Math.round((i * (steps.length - 1)) / Math.max(1, count - 1))]!,

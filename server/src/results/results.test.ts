@@ -239,6 +239,7 @@ test('a map that fails is named and left empty; a rank that is away keeps the ea
   const { worker, service, directory } = await written(context, plateManifest());
   service.failing.set('kurtosis', 'EINTERNAL');
   const second = await worker.writeResults(service, { ...facts, isFinal: false });
+  assert.equal(readdirSync(join(directory, 'results', 'vtk')).filter((name) => name.endsWith('.vti')).length, 1);
   assert.match(second.missing[0]!, /temperature kurtosis 0 at step 0: kurtosis cannot be read/);
   const before = readFileSync(join(directory, 'results', 'summary.json'), 'utf8');
   service.failing.set('kurtosis', 'EUNAVAILABLE');
@@ -249,6 +250,55 @@ test('a map that fails is named and left empty; a rank that is away keeps the ea
   service.failing.clear();
   await worker.writeResults(service, facts);
   assert.deepEqual(worker.degraded(), []);
+});
+
+test('on a full disk the earlier results stay, nothing half-written is left, and the study is told', async (context) => {
+  const directory = mkdtempSync(join(tmpdir(), 'melissa-full-'));
+  let isMounted = true;
+  context.after(() => {
+    if (isMounted) execFileSync('umount', ['-l', directory]);
+    rmSync(directory, { recursive: true, force: true });
+  });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'melissa-test', directory], { stdio: 'pipe' });
+  } catch {
+    isMounted = false;
+    context.skip('a small file system cannot be mounted here');
+    return;
+  }
+  const small = new ScriptedService(compiled(plateManifest(), directory));
+  const large = new ScriptedService(
+    compiled(
+      plateManifest({
+        fields: [{ name: 'temperature', shape: [200, 200] }],
+        statistics: { moments: 4, extrema: true },
+      }),
+      directory,
+    ),
+  );
+  const worker = await createIoWorker({ directory });
+  await worker.writeResults(small, facts);
+  const before = readFileSync(join(directory, 'results', 'summary.json'), 'utf8');
+  await assert.rejects(worker.writeResults(large, facts), { code: 'ERESULTS', message: /ENOSPC/ });
+  assert.match(worker.degraded().join(), /results were not written.*ENOSPC.*Earlier results are kept/);
+  assert.equal(readFileSync(join(directory, 'results', 'summary.json'), 'utf8'), before);
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => name.startsWith('results')),
+    ['results'],
+  );
+  worker.events.append({
+    timeMs: 1,
+    entity: 'study',
+    id: 'plate',
+    from: 'Running',
+    to: 'Succeeded',
+    cause: 'test',
+    data: {},
+  });
+  await worker.events.flush();
+  await worker.writeResults(small, facts);
+  assert.deepEqual(worker.degraded(), []);
+  await worker.close();
 });
 
 test('a crash in the middle of the swap gives the earlier results back', async (context) => {

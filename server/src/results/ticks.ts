@@ -18,7 +18,8 @@ export function tickLabels(values: number[]): string[] {
   const largest = Math.max(...values.map(Math.abs));
   const step = values.length > 1 ? Math.abs(values[1]! - values[0]!) : Math.abs(values[0] ?? 1) / 100;
   if (largest !== 0 && (largest >= 1e6 || largest < 1e-3)) {
-    const digits = Math.max(0, Math.min(8, Math.ceil(Math.log10(largest / (step || largest)) - 1e-9)));
+    const exponentOf = (value: number): number => Math.floor(Math.log10(value) + 1e-9);
+    const digits = Math.max(0, Math.min(8, exponentOf(largest) - exponentOf(step || largest)));
     return values.map((value) => value.toExponential(digits).replace('e+', 'e').replaceAll('-', '−'));
   }
   const decimals = step === 0 ? 2 : Math.max(0, Math.min(10, -Math.floor(Math.log10(step) + 1e-9)));

@@ -4,6 +4,7 @@
  * the user's own .vtu. Arrays are written in place as base64 (a 64-bit length, then the values), which XML readers and
  * ParaView both take. Format: https://docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html
  */
+import { parseNpy } from './npy.ts';
 import type { Grid } from './plan.ts';
 
 export type Base64 = (bytes: Uint8Array) => string;
@@ -147,6 +148,17 @@ export function spread(values: Float64Array, grid: Pick<Grid, 'cells' | 'regions
     next += end - begin;
   }
   return whole;
+}
+
+/** Coordinates from a .npy file of shape [cells, 1 to 3]; null when it is another. */
+export function npyPoints(file: Uint8Array, cells: number): Float64Array | null {
+  const parsed = parseNpy(file);
+  const columns = parsed?.shape[1] ?? 1;
+  if (parsed === null || parsed.shape[0] !== cells || columns > 3) return null;
+  const out = new Float64Array(3 * cells);
+  for (let i = 0; i < cells; i++)
+    for (let axis = 0; axis < columns; axis++) out[3 * i + axis] = parsed.values[i * columns + axis]!;
+  return out;
 }
 
 /** Rows of numbers, x [y [z]], from text with commas or spaces; a first line of words is a heading. Null when rows are missing. */

@@ -60,7 +60,7 @@ export async function writeResults(
   facts: ResultsFacts,
   sink: ResultsSink,
 ): Promise<ResultsReport> {
-  const plan = planResults(source.study);
+  const plan = planResults(source.study, facts.isFinal);
   await sink.request('resultsBegin', { plan });
   try {
     const written = { maps: 0, missing: [] as string[], latticeBinWidths: {} as Record<string, number> };

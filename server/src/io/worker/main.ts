@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { summariseMap } from '../../results/map-summary.ts';
+import type { ResultsPlan } from '../../results/plan.ts';
 import { EventStore } from './event-store.ts';
 import type { Message, Reply, Requests, WorkerData } from './messages.ts';
 import { recover, renderPng, ResultsFolder } from './results-folder.ts';
@@ -33,7 +34,9 @@ function handle(message: Message): Answer {
       return renderPng(message.ask.picture);
     case 'resultsBegin':
       results?.abort();
-      results = new ResultsFolder(directory, message.ask.plan);
+      results = null;
+      recover(directory);
+      results = begin(message.ask.plan);
       return null;
     case 'resultsSlice':
       return results!.slice(message.ask.variable, message.ask.argument, message.ask.step, message.ask.values);
@@ -52,6 +55,16 @@ function handle(message: Message): Answer {
     case 'close':
       store.close();
       return null;
+  }
+}
+
+/** A folder that could not be begun (full disk) is not left behind. */
+function begin(plan: ResultsPlan): ResultsFolder {
+  try {
+    return new ResultsFolder(directory, plan);
+  } catch (cause) {
+    recover(directory);
+    throw cause;
   }
 }
 

@@ -131,12 +131,14 @@ export class ResultsFolder {
     rmSync(old, { recursive: true, force: true });
     return { directory: this.#final, bytes: this.#bytes, warnings: this.#warnings };
   }
+  /** Takes everything away. What fails on the way (a full disk refuses the table's end) does not keep the folder. */
   abort(): void {
-    this.#table?.close();
-    for (const file of this.#npy.values()) closeSync(file);
-    this.#npy.clear();
-    this.#vtk.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    try {
+      for (const file of this.#npy.values()) closeSync(file);
+    } finally {
+      this.#npy.clear();
+      rmSync(this.#folder, { recursive: true, force: true });
+    }
   }
 
   #addAxis(name: string, attributes: Record<string, string>): void {

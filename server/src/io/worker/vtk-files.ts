@@ -8,7 +8,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResultsPlan, Variable } from '../../results/plan.ts';
 import {
-  cutVtu, imageDataHead, imageDataTail, parsePoints, pointsHead, pointsTail, scalarArray, scalarArrayFor, seriesFile, spread, type VtuCut,
+  cutVtu, imageDataHead, imageDataTail, npyPoints, parsePoints, pointsHead, pointsTail, scalarArray, scalarArrayFor, seriesFile, spread, type VtuCut,
 } from '../../results/vtk.ts'; // prettier-ignore
 import { readMeshFile } from './results-folder.ts';
 
@@ -89,7 +89,9 @@ export class VtkFiles {
     try {
       const file = readMeshFile(this.#plan, mesh.path);
       if (mesh.kind === 'Points') {
-        const coordinates = parsePoints(file.toString('utf8'), cells);
+        const coordinates = mesh.path.endsWith('.npy')
+          ? npyPoints(file, cells)
+          : parsePoints(file.toString('utf8'), cells);
         return coordinates === null
           ? this.#absent(mesh.path, `it has not ${cells} rows of numbers`)
           : { kind: 'Points', coordinates };
