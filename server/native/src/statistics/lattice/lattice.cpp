@@ -46,8 +46,11 @@ int smallestExponent(double value, bool log) {
 int coveringExponent(double low, double high, bool log) {
   int k = std::max(smallestExponent(low, log), smallestExponent(high, log));
   // 128 * 2^k must exceed the range, so the search may begin there; one less, because the difference is rounded.
-  if (!log && low < high) k = std::max(k, std::ilogb(high / 2 - low / 2) - 7);
-  while (latticeIndex(high, k, log) - latticeIndex(low, k, log) > SLOT) k++;
+  const double halfRange = high / 2 - low / 2;  // the range itself may overflow; subnormal halves may vanish
+  if (!log && halfRange > 0.0) k = std::max(k, std::ilogb(halfRange) - 7);
+  // Unsigned, because two images may lie up to 2^64 apart.
+  const auto apart = [&] { return static_cast<uint64_t>(latticeIndex(high, k, log)) - static_cast<uint64_t>(latticeIndex(low, k, log)); };
+  while (apart() > static_cast<uint64_t>(SLOT)) k++;
   return k;
 }
 
@@ -127,6 +130,11 @@ void latticeMerge(const LatticeTile& into, const LatticeTile& from, size_t cell,
 
 namespace {
 
+/** Between two values: in this form it cannot overflow, and rounding does not carry it outside. */
+double between(double lower, double upper, double share) {
+  return std::clamp(lower * (1.0 - share) + upper * share, lower, upper);
+}
+
 /** The order statistic of that rank (from 0), placed evenly among the values of its bin. */
 double orderStatistic(const LatticeTile& tile, size_t cell, uint64_t rank, uint64_t total, bool log) {
   if (rank == 0) return tile.low[cell];
@@ -139,7 +147,7 @@ double orderStatistic(const LatticeTile& tile, size_t cell, uint64_t rank, uint6
   const double lower = std::max(latticeEdge(j, k, log), tile.low[cell]);
   const double upper = std::min(latticeEdge(j + 1, k, log), tile.high[cell]);
   const double share = (static_cast<double>(rank - before) + 0.5) / counters[j & SLOT];
-  return lower * (1.0 - share) + upper * share;  // this form cannot overflow
+  return between(lower, upper, share);
 }
 
 }  // namespace
@@ -154,7 +162,7 @@ double latticeQuantile(const LatticeTile& tile, size_t cell, double q, bool log)
   const double lower = orderStatistic(tile, cell, rank, total, log);
   if (share == 0.0) return lower;
   const double upper = orderStatistic(tile, cell, rank + 1, total, log);
-  return lower * (1.0 - share) + upper * share;
+  return between(lower, upper, share);
 }
 
 }  // namespace melissa
