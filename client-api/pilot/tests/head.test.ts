@@ -2,10 +2,11 @@
 /** How the pilot and the head speak: greeting, heartbeats, lost replies, new epochs, old heads, refusals, silence. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { encodeControl } from '@melissa/protocol';
+import { curveKeyPair } from 'zeromq';
 import { aLease, alive, pilotPath, shell, TestHead, text, withHead } from './test-head.ts';
 
 const waitsForGo = shell('while ! [ -e go ]; do sleep 0.02; done; echo gone');
@@ -180,6 +181,29 @@ test('a pilot may start before its head', async () => {
     await head.next('PilotHello');
     await head.lease(aLease(1));
     assert.equal((await head.ended(1)).outcome, 1);
+  } finally {
+    await head.close();
+  }
+});
+
+test('with keys the connection is encrypted, and the solver is told where they are', async () => {
+  const head = new TestHead();
+  head.keys = { server: curveKeyPair(), client: curveKeyPair() };
+  head.welcome = { ...head.welcome, command: shell('echo $MELISSA_CURVE_DIR') };
+  const folder = join(head.folder, 'keys');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'server.pub'), head.keys.server.publicKey);
+  writeFileSync(join(folder, 'client.pub'), head.keys.client.publicKey + '\n');
+  writeFileSync(join(folder, 'client.key'), head.keys.client.secretKey);
+  await head.open();
+  try {
+    head.pilot({ curveDir: folder });
+    await head.next('PilotHello');
+    await head.lease(aLease(1));
+    assert.equal(text((await head.ended(1)).stdout), `${folder}\n`);
+    const other = head.pilot({ id: 'pilot-1', curveDir: join(head.folder, 'missing') });
+    assert.equal(await other.exit(), 1);
+    assert.match(other.log, /missing\/server\.pub: No such file/);
   } finally {
     await head.close();
   }

@@ -15,7 +15,9 @@ import {
   decodeControl,
   encodeControl,
 } from '@melissa/protocol';
-import { Router } from 'zeromq';
+import { type curveKeyPair, Router } from 'zeromq';
+
+type CurveKeyPair = ReturnType<typeof curveKeyPair>;
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
 export const pilotPath = process.env['MELISSA_PILOT'] ?? join(root, 'build/client-api/pilot/melissa-pilot');
@@ -72,6 +74,10 @@ export class TestHead {
   /** What the head does by itself. */
   answers = { hello: true, ended: true, heartbeat: true };
   endpoint = '';
+  /** CURVE keys of both sides, for tests with encryption. */
+  keys: { server: CurveKeyPair; client: CurveKeyPair } | null = null;
+  /** Replies to the messages of clients, for tests that have some. */
+  onClient: ((message: ControlMessage) => { name: ControlName; body: unknown } | null) | null = null;
   received: Received[] = [];
   #router: Router | null = null;
   #request = 1000;
@@ -81,6 +87,10 @@ export class TestHead {
 
   async open(): Promise<void> {
     const router = new Router({ linger: 0, mandatory: false });
+    if (this.keys !== null) {
+      router.curveServer = true;
+      router.curveSecretKey = this.keys.server.secretKey;
+    }
     // The socket of the head before closes in the background, so its port may be taken for a moment.
     let bound = false;
     for (const limit = performance.now() + waitLimitMs; !bound;) {
@@ -108,8 +118,8 @@ export class TestHead {
       for await (const [from, frame] of router) {
         const message = decodeControl(frame!);
         this.received.push({ message, from: from! });
-        this.#pilotId = from!;
-        await this.#answer(message);
+        if (message.name === 'PilotHello') this.#pilotId = from!;
+        await this.#answer(message, from!);
         for (const waiter of this.#waiters) waiter();
       }
     } catch (error) {
@@ -117,7 +127,14 @@ export class TestHead {
     }
   }
 
-  async #answer(message: ControlMessage): Promise<void> {
+  async #answer(message: ControlMessage, from: Uint8Array): Promise<void> {
+    const reply = this.onClient?.(message);
+    if (reply !== undefined && reply !== null) {
+      await this.#router?.send([
+        from,
+        encodeControl(reply.name, reply.body as never, { epoch: this.epoch, request: message.request }),
+      ]);
+    }
     if (message.name === 'PilotHello' && this.answers.hello)
       await this.send('PilotWelcome', this.welcome, message.request);
     if (message.name === 'Ended' && this.answers.ended) await this.send('Ok', {}, message.request);
@@ -182,7 +199,9 @@ export class TestHead {
   }
 
   /** Starts the real pilot against this head. */
-  pilot(options: { slots?: number; id?: string; manifest?: string; env?: Record<string, string> } = {}): Pilot {
+  pilot(
+    options: { slots?: number; id?: string; manifest?: string; curveDir?: string; env?: Record<string, string> } = {},
+  ): Pilot {
     if (!existsSync(pilotPath)) throw new Error(`${pilotPath} is not built: cmake --build build/client-api`);
     const tokenFile = join(this.folder, 'token');
     writeFileSync(tokenFile, 'secret\n');
@@ -202,6 +221,7 @@ export class TestHead {
       ].concat(
         options.slots === undefined ? [] : ['--slots', String(options.slots)],
         options.manifest === undefined ? [] : ['--manifest-dir', options.manifest],
+        options.curveDir === undefined ? [] : ['--curve-dir', options.curveDir],
       ),
       { stdio: ['ignore', 'ignore', 'pipe'], cwd: this.folder, env: { ...process.env, ...options.env } },
     );
