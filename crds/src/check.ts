@@ -80,7 +80,9 @@ function checkNumber(schema: Schema, value: unknown, path: string, context: Cont
     schema.maximum !== undefined &&
     (schema.exclusiveMaximum === true ? value >= schema.maximum : value > schema.maximum);
   if (below || above) {
-    const wanted = boundsText(schema);
+    // Bounds that only say what a number can hold are not worth naming, unless one of them is the one that is broken.
+    const wanted =
+      above && !boundsText(schema).includes(String(schema.maximum)) ? `at most ${schema.maximum}` : boundsText(schema);
     context.problems.add(
       path,
       value,

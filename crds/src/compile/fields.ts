@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `spec.time` and `spec.fields` → time axis and CompiledField[] (statistics are filled by statistics.ts). */
 import type { CompiledField, CompiledMesh, CompiledStudy } from '../compiled.ts';
-import type { Problems } from '../problems.ts';
+import { plural, type Problems } from '../problems.ts';
 import type { CheckedSpec } from '../types.generated.ts';
 import { boxRanges, checkBox, lengthOf } from './region.ts';
 import { refuseDuplicates } from './parameters.ts';
@@ -115,7 +115,7 @@ function compileMesh(written: Written, shape: number[], path: string, problems: 
       problems.add(
         `${path}.mesh.${key}`,
         numbers,
-        `has ${numbers.length} numbers for the ${shape.length} axes of shape`,
+        `has ${plural(numbers.length, 'number')} for the ${shape.length} axes of shape`,
         'Give one number an axis.',
       );
     }
@@ -149,7 +149,7 @@ function compileSteps(written: Written, steps: number, path: string, problems: P
     problems.add(
       `${path}.every`,
       every,
-      `is more than the ${steps} steps of spec.time, so only step 0 would be kept`,
+      `is more than the ${plural(steps, 'step')} of spec.time, so only step 0 would be kept`,
       'Lower every, or write steps: [0].',
     );
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `spec.parameters` → CompiledParameter[]: names that do not clash, distributions that exist. */
 import type { CompiledParameter, Distribution } from '../compiled.ts';
-import type { Problems } from '../problems.ts';
+import { plural, type Problems } from '../problems.ts';
 import type { CheckedSpec } from '../types.generated.ts';
 
 type Written = CheckedSpec['parameters'][number];
@@ -149,7 +149,7 @@ function checkChoice(written: NonNullable<Written['choice']>, path: string, prob
     problems.add(
       `${path}.weights`,
       weights,
-      `has ${weights.length} weights for ${values.length} values`,
+      `has ${plural(weights.length, 'weight')} for ${plural(values.length, 'value')}`,
       'Give one weight a value.',
     );
   } else if (!(weights.reduce((a, b) => a + b, 0) > 0)) {

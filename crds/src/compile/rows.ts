@@ -2,7 +2,7 @@
 /** `spec.sampling.list` → rows of values: from a CSV file, its text, a ConfigMap, or written in the manifest. */
 import { closest } from '@melissa/kit';
 import type { CompiledParameter } from '../compiled.ts';
-import type { Problems } from '../problems.ts';
+import { plural, type Problems } from '../problems.ts';
 import { INLINE_TEXT_MAX, SIMULATIONS_MAX } from '../schema/sampling.ts';
 import type { CheckedSpec } from '../types.generated.ts';
 
@@ -167,7 +167,7 @@ function checkRows(rows: Rows, nameOf: (i: number) => string, { path, parameters
       problems.add(
         nameOf(i),
         row,
-        `has ${row.length} values for ${parameters.length} parameters`,
+        `has ${plural(row.length, 'value')} for ${plural(parameters.length, 'parameter')}`,
         `Give one value each for ${parameters.map(({ name }) => name).join(', ')}.`,
       );
       continue;

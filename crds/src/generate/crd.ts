@@ -6,16 +6,31 @@ import { emitYaml } from './emit-yaml.ts';
 
 type Node = { [key: string]: unknown };
 
+/**
+ * Whether CEL can see a field: what is preserved without a type, and lists of that, are hidden from rules. A union with
+ * such a key is checked only for the others, and wholly by compileStudy.
+ */
+function visible(schema: Schema): boolean {
+  if (schema.type === undefined) return false;
+  return schema.items === undefined || visible(schema.items);
+}
+
 function unionRules(schema: Schema): CelRule[] {
   const count = (keys: readonly string[]): string =>
     `[${keys.map((key) => `has(self.${key})`).join(', ')}].filter(given, given).size()`;
   const rules: CelRule[] = [];
+  const seen = (keys: readonly string[]): readonly string[] => keys.filter((key) => visible(schema.properties![key]!));
   const one = schema.melissa?.exactlyOneOf;
   const most = schema.melissa?.atMostOneOf;
-  if (one !== undefined)
-    rules.push({ rule: `${count(one)} == 1`, message: `exactly one of ${one.join(', ')} must be given` });
+  if (one !== undefined) {
+    const whole = seen(one).length === one.length;
+    rules.push({
+      rule: `${count(seen(one))} ${whole ? '==' : '<='} 1`,
+      message: `exactly one of ${one.join(', ')} must be given`,
+    });
+  }
   if (most !== undefined)
-    rules.push({ rule: `${count(most)} <= 1`, message: `only one of ${most.join(', ')} may be given` });
+    rules.push({ rule: `${count(seen(most))} <= 1`, message: `only one of ${most.join(', ')} may be given` });
   return rules;
 }
 
@@ -32,6 +47,14 @@ export function openApi(schema: Schema): Node {
     ...(additionalProperties === undefined ? {} : { additionalProperties: openApi(additionalProperties) }),
     ...(rules.length === 0 ? {} : { 'x-kubernetes-validations': rules }),
   };
+}
+
+/** The API server knows these fields itself, and allows no more about them here. */
+const envelope: Node = { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } };
+
+function rootSchema(): Node {
+  const root = openApi(study);
+  return { ...root, properties: { ...(root['properties'] as Node), ...envelope } };
 }
 
 export function customResourceDefinition(): Node {
@@ -58,7 +81,7 @@ export function customResourceDefinition(): Node {
           additionalPrinterColumns: printerColumns,
           selectableFields: [{ jsonPath: '.spec.suspend' }],
           subresources: { status: {}, scale },
-          schema: { openAPIV3Schema: openApi(study) },
+          schema: { openAPIV3Schema: rootSchema() },
         },
       ],
     },

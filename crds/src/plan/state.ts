@@ -1,51 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Bytes of accumulator state a cell and step, statistic by statistic. The kernels keep the same streams; the addon's own
- * count (`statisticsBytes`) adds counts and rounds to tiles.
+ * Bytes of accumulator state, statistic by statistic. They follow the layout of the native state (server/native,
+ * layout.cpp): streams of one number a cell, in tiles of 512 cells, for every kept step.
  */
 import type { CompiledField, CompiledStudy, Statistics } from '../compiled.ts';
 
 export type StateRow = { field: string; statistic: string; bytesPerCellStep: number; cellSteps: number };
 
 const DOUBLE = 8;
-/** 128 counters of 4 bytes. */
-const LATTICE_COUNTERS_BYTES = 512;
-/** Minimum and maximum; the lattice's bins follow from them, so that it shares them with `extrema`. */
+const COUNT = 4;
+/** State is kept in whole tiles of so many cells. */
+export const TILE_CELLS = 512;
+/** Minimum and maximum. */
 const EXTREMA_BYTES = 16;
-/** Mean of each field, second moment of each, co-moment. */
+/** 128 counters, the two ends of the range, the exponent of the bin's width, the count of values that are not finite. */
+const LATTICE_BYTES = 128 * COUNT + EXTREMA_BYTES + 2 * COUNT;
+/** Mean and second moment of each field, and the co-moment. */
 export const COVARIANCE_BYTES = 5 * DOUBLE;
 
-/** Number of doubles of the Sobol' state of P parameters. */
-function sobolDoubles(sobol: NonNullable<Statistics['sobol']>, parameters: number): number {
-  const P = parameters;
-  const base: Record<typeof sobol.estimator, number> = {
-    // Mean and second moment of A and B; mean, second moment and two co-moments of each C_i.
-    Martinez: 4 + 4 * P,
-    // Mean and second moment of A ∪ B; two sums of squared differences a parameter.
-    Jansen: 2 + 2 * P,
-    // The same two; of each parameter the mean of C_i − A, its product with B, and the sum of squares of A − C_i.
-    Saltelli: 2 + 3 * P,
-  };
-  // Robust intervals stream co-moments to order 4: 8 + 16 P doubles instead of 4 + 4 P.
-  const first = sobol.interval === 'Robust' ? 8 + 16 * P : base[sobol.estimator];
+/** Number of doubles of one accumulator of groups of P parameters. */
+function sobolDoubles(sobol: NonNullable<Statistics['sobol']>, P: number): number {
   // Mean and second moment of each D_j, and a co-moment of every ordered pair C_i, D_j with i ≠ j.
   const second = sobol.secondOrder ? 2 * P + P * (P - 1) : 0;
-  return (first + second) * (sobol.interval === 'Jackknife' ? sobol.jackknifeBlocks : 1);
+  // Co-moments to order 4 of A, of B, and of each C_i with both.
+  if (sobol.interval === 'Robust') return 8 + 16 * P + second;
+  // Mean and second moment of A and B, and so many a parameter; second order also needs those of C_i.
+  const each = { Martinez: 4, Jansen: sobol.secondOrder ? 4 : 2, Saltelli: sobol.secondOrder ? 5 : 3 }[sobol.estimator];
+  return 4 + each * P + second;
 }
+
+const accumulators = (sobol: Statistics['sobol']): number =>
+  sobol === null ? 0 : sobol.interval === 'Jackknife' ? sobol.jackknifeBlocks : 1;
 
 /** Statistics of one cell at one step, in bytes; zero rows are left out. */
 export function bytesPerCellStep(statistics: Statistics, parameters: number): { statistic: string; bytes: number }[] {
-  const lattice = (statistics.quantiles.length > 0 && statistics.quantileMethod === 'Lattice') || statistics.histogram;
+  const { moments, exceedance, quantiles, sobol, histogram } = statistics;
+  const robbinsMonro = statistics.quantileMethod === 'RobbinsMonro';
+  const lattice = (quantiles.length > 0 && !robbinsMonro) || histogram;
+  const extrema = statistics.extrema || robbinsMonro;
+  const samples = moments > 0 || extrema || lattice || exceedance.length > 0 ? 1 : 0;
   const rows = [
-    { statistic: 'moments', bytes: DOUBLE * statistics.moments },
-    { statistic: 'extrema', bytes: statistics.extrema ? EXTREMA_BYTES : 0 },
-    { statistic: 'exceedance', bytes: 4 * statistics.exceedance.length },
-    { statistic: 'lattice', bytes: lattice ? LATTICE_COUNTERS_BYTES + (statistics.extrema ? 0 : EXTREMA_BYTES) : 0 },
-    {
-      statistic: 'quantiles',
-      bytes: statistics.quantileMethod === 'RobbinsMonro' ? DOUBLE * statistics.quantiles.length : 0,
-    },
-    { statistic: 'sobol', bytes: statistics.sobol === null ? 0 : DOUBLE * sobolDoubles(statistics.sobol, parameters) },
+    { statistic: 'counts', bytes: COUNT * (samples + accumulators(sobol)) },
+    { statistic: 'moments', bytes: DOUBLE * moments },
+    { statistic: 'extrema', bytes: extrema ? EXTREMA_BYTES : 0 },
+    { statistic: 'exceedance', bytes: COUNT * exceedance.length },
+    { statistic: 'lattice', bytes: lattice ? LATTICE_BYTES : 0 },
+    { statistic: 'quantiles', bytes: robbinsMonro ? DOUBLE * quantiles.length : 0 },
+    { statistic: 'sobol', bytes: sobol === null ? 0 : DOUBLE * accumulators(sobol) * sobolDoubles(sobol, parameters) },
   ];
   return rows.filter(({ bytes }) => bytes > 0);
 }
@@ -62,8 +63,10 @@ export function rankBegin(keptCells: number, ranks: number, rank: number): numbe
   return base * rank + Math.min(rank, keptCells - base * ranks);
 }
 
-const cellSteps = (field: CompiledField, ranks: number, rank: number): number =>
-  rankCells(field.keptCells, ranks, rank) * field.keptSteps.length;
+/** In whole tiles, as they are allocated. */
+function cellSteps(field: CompiledField, ranks: number, rank: number): number {
+  return Math.ceil(rankCells(field.keptCells, ranks, rank) / TILE_CELLS) * TILE_CELLS * field.keptSteps.length;
+}
 
 /** State of one rank, row by row. Rank 0 has the most. */
 export function stateRows(study: CompiledStudy, rank = 0): StateRow[] {
@@ -79,7 +82,7 @@ export function stateRows(study: CompiledStudy, rank = 0): StateRow[] {
   const pairs = study.covariances.map(({ fields: [a, b] }) => ({
     field: `${study.fields[a]!.name}, ${study.fields[b]!.name}`,
     statistic: 'covariance',
-    bytesPerCellStep: COVARIANCE_BYTES,
+    bytesPerCellStep: COVARIANCE_BYTES + COUNT,
     cellSteps: cellSteps(study.fields[a]!, ranks, rank),
   }));
   return [...rows, ...pairs];

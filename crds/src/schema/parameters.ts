@@ -81,14 +81,6 @@ const distributions: Record<string, Schema> = {
       ),
     },
     ['values'],
-    {
-      'x-kubernetes-validations': [
-        {
-          rule: '!has(self.weights) || size(self.weights) == size(self.values)',
-          message: 'weights needs one number a value',
-        },
-      ],
-    },
   ),
   constant: object(
     "The same value for every simulation; it gets no Sobol' index and is refused in a pick-freeze study.",
