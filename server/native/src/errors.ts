@@ -75,7 +75,8 @@ export const errors = {
   },
   ECOMMUNICATOR: {
     message: 'the communicator or the partition differs from the one that samples were counted with',
-    remedy: 'Run every attempt and every member of a group with the same number of client ranks and the same partition.',
+    remedy:
+      'Run every attempt and every member of a group with the same number of client ranks and the same partition.',
   },
   EFIELD_UNKNOWN: {
     message: 'a field is not in the study',

@@ -7,6 +7,8 @@
 
 export type NativeState = { readonly __native: 'state' };
 export type NativeEngine = { readonly __native: 'engine' };
+export type NativeCore = { readonly __native: 'core' };
+export type CoreReply = { peer: string; message: Uint8Array };
 
 /** One field's statistics; mirrors melissa::StatisticsSpec. */
 export type NativeStatistics = {
@@ -123,6 +125,27 @@ export interface NativeAddon {
   engineDigests(engine: NativeEngine): Promise<{ consumer: string; digest: bigint; units: number }[]>;
   /** Stops the thread and closes the socket; resolves when both are gone. */
   engineStop(engine: NativeEngine): Promise<void>;
+
+  // ---- the rank's core without socket, thread or file: what the engine runs, for the deterministic simulation ----
+  /** Sockets, folders and keys of the options are not used. `instance` is what clients are told in Opened. */
+  coreCreate(options: EngineOptions, instance: number): NativeCore;
+  /** One message of one peer in, its replies out. What was accepted is folded and acknowledged by the next flush. */
+  coreMessage(core: NativeCore, peer: string, message: Uint8Array): CoreReply[];
+  coreFlush(core: NativeCore): CoreReply[];
+  coreSetEpoch(core: NativeCore, epoch: number): void;
+  coreAttempt(core: NativeCore, simulation: number, draw: number, attempt: number, drop: boolean): void;
+  coreFold(core: NativeCore, simulation: number, draw: number, attempt: number): void;
+  coreTakeReport(core: NativeCore): EngineReport;
+  coreCompleteBitmap(core: NativeCore): Uint8Array;
+  coreDigests(core: NativeCore): { consumer: string; digest: bigint; units: number }[];
+  coreReadStatistic(core: NativeCore, field: number, step: number, statistic: string, argument: number, begin: number, end: number): Float64Array;
+  /** All that a checkpoint would hold. */
+  coreSave(core: NativeCore): Uint8Array;
+  /** Into a fresh core of the same options only. */
+  coreRestore(core: NativeCore, saved: Uint8Array): void;
+
+  /** XXH3-64 of a payload, as in the header of a Data frame. */
+  payloadHash(payload: Uint8Array): bigint;
 
   // ---- Z85 CURVE key pair ----
   curveKeypair(): { publicKey: string; secretKey: string };

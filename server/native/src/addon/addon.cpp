@@ -3,6 +3,7 @@
 
 #include "addon/convert.h"
 #include "addon/functions.h"
+#include "core/hash.h"
 
 namespace melissa::addon {
 namespace {
@@ -17,10 +18,16 @@ Napi::Value curveKeypair(const Napi::CallbackInfo& info) {
   return pair;
 }
 
+Napi::Value hashOf(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array payload = bytesArgument(info, 0);
+  return Napi::BigInt::New(info.Env(), payloadHash(payload.Data(), payload.ByteLength()));
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   addStatistics(exports);
   addEngine(exports);
   addCore(exports);
+  exports["payloadHash"] = Napi::Function::New(env, hashOf);
   exports["curveKeypair"] = Napi::Function::New(env, curveKeypair);
   return exports;
 }

@@ -31,12 +31,12 @@ const napi_type_tag CoreHandle::TAG = {0x6d656c6973736103ull, 0x636f726500000000
 RankCore& core(const Napi::CallbackInfo& info) { return unwrap<CoreHandle>(info).core; }
 
 Napi::Value toArray(Napi::Env env, const Replies& replies) {
-  const Napi::Array array = Napi::Array::New(env, replies.list.size());
+  Napi::Array array = Napi::Array::New(env, replies.list.size());
   for (uint32_t i = 0; i < replies.list.size(); ++i) {
     Napi::Object object = Napi::Object::New(env);
     object["peer"] = replies.list[i].first;
     object["message"] = toUint8Array(env, replies.list[i].second);
-    array[i] = object;
+    array.Set(i, object);
   }
   return array;
 }

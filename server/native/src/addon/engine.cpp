@@ -92,7 +92,7 @@ Napi::Value restore(const Napi::CallbackInfo& info) {
   const Restored restored = handle.engine->restore(wholeArgument(info, 1));
   Napi::Object out = Napi::Object::New(info.Env());
   out["number"] = static_cast<double>(restored.number);
-  const Napi::Array refused = Napi::Array::New(info.Env(), restored.refused.size());
+  Napi::Array refused = Napi::Array::New(info.Env(), restored.refused.size());
   for (uint32_t i = 0; i < restored.refused.size(); ++i) refused[i] = Napi::String::New(info.Env(), restored.refused[i]);
   out["refused"] = refused;
   return out;

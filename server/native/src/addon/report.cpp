@@ -9,14 +9,14 @@ namespace {
 
 template <typename T, typename Fill>
 Napi::Array list(Napi::Env env, const std::vector<T>& items, Fill fill) {
-  const Napi::Array array = Napi::Array::New(env, items.size());
+  Napi::Array array = Napi::Array::New(env, items.size());
   for (uint32_t i = 0; i < items.size(); ++i) {
     Napi::Object object = Napi::Object::New(env);
     object["simulation"] = static_cast<double>(items[i].simulation);
     object["draw"] = static_cast<double>(items[i].draw);
     object["attempt"] = static_cast<double>(items[i].attempt);
     fill(object, items[i]);
-    array[i] = object;
+    array.Set(i, object);
   }
   return array;
 }
@@ -45,13 +45,13 @@ Napi::Object toObject(Napi::Env env, const Report& report) {
 }
 
 Napi::Array toArray(Napi::Env env, const std::vector<ConsumerDigest>& digests) {
-  const Napi::Array array = Napi::Array::New(env, digests.size());
+  Napi::Array array = Napi::Array::New(env, digests.size());
   for (uint32_t i = 0; i < digests.size(); ++i) {
     Napi::Object object = Napi::Object::New(env);
     object["consumer"] = digests[i].consumer;
     object["digest"] = Napi::BigInt::New(env, digests[i].digest);
     object["units"] = static_cast<double>(digests[i].units);
-    array[i] = object;
+    array.Set(i, object);
   }
   return array;
 }
