@@ -54,14 +54,24 @@ export const checkpointLimitMs = 600_000;
 export const loopStartFailuresMax = 5;
 /** Reasons of failed simulations that are kept in memory; every one of them is in the event log. */
 export const reasonsMax = 10_000;
-/** Attempts whose output and usage are kept in memory for REST; oldest go first. */
-export const historyBytesMax = 8 * 2 ** 20;
-/** Of each of stdout and stderr of an attempt, in memory. */
-export const historyOutputBytesMax = 16 * 2 ** 10;
+/** A finished head serves at least this long, so that whoever runs it can still read the last status; it leaves at once when told. */
+export const finishedServeMs = 30_000;
+/** Between tries to write the final results while a rank is away or the disk is full, and how many. */
+export const resultsRetryMs = 2000;
+export const resultsTriesMax = 150;
+/** The same for a study that failed or was cancelled: its ranks may never have come. */
+export const resultsTriesUnsuccessfulMax = 15;
+/** A plan that could not be written before a redraw is tried again after this. */
+export const persistRetryMs = 1000;
+/** A head that is told to end gives its last checkpoint this long. */
+export const lastCheckpointMs = 20_000;
 /** Failed simulations named in the status. */
 export const statusFailedMax = 128;
 /** Fields that may be read from the ranks at once, for REST. */
 export const statisticReadsMax = 8;
+
+/** Connections of client ranks to one rank. */
+export const engineConnectionsMax = 16_384;
 
 /** Fails at start when two limits contradict each other. */
 export function assertLimits(): void {

@@ -7,6 +7,7 @@ import type { CompiledField, CompiledStudy } from '@melissa/crds';
 import type { ControlBody } from '@melissa/protocol';
 import { headSilenceMs, heartbeatMs } from '../limits.ts';
 import type { PlanOptions } from '../plan/types.ts';
+import { formatValue } from '../sampling/index.ts';
 import { partitionOf, rangesOf } from './partition.ts';
 
 export const dtypeCode = { Float32: 1, Float64: 2 } as const;
@@ -56,9 +57,9 @@ export function planOptionsOf(study: CompiledStudy, life: { epoch: number; resum
   };
 }
 
-/** Values as the solver reads them: JavaScript writes the shortest decimals that read back to the same number. */
+/** Values as the solver reads them: the shortest decimals that read back to the same number. */
 export function valuesText(values: readonly (number | string)[]): string {
-  return values.map(String).join(SEPARATOR);
+  return values.map(formatValue).join(SEPARATOR);
 }
 
 const keepCode = { Never: 0, OnFailure: 1, Always: 2 } as const;
@@ -77,20 +78,17 @@ function launcherWords(launcher: CompiledStudy['client']['launcher'], ranks: num
   }
 }
 
-/** `command` and `preprocessing` with their first word resolved by the caller. */
-export function pilotWelcomeOf(
-  study: CompiledStudy,
-  resolved: { command: string[]; preprocessing: string[]; workRoot: string },
-): ControlBody<'PilotWelcome'> {
+/** The pilot resolves the command: a bare name in the manifest's bin/, then PATH; with a slash relative to the manifest. */
+export function pilotWelcomeOf(study: CompiledStudy): ControlBody<'PilotWelcome'> {
   const { client } = study;
   return {
     study: study.name,
     heartbeatMs,
     silenceMs: headSilenceMs,
     parameterNames: study.parameters.map((parameter) => parameter.name),
-    command: [...resolved.command, ...client.args],
+    command: [...client.command, ...client.args],
     launcher: launcherWords(client.launcher, client.ranks),
-    preprocessing: resolved.preprocessing,
+    preprocessing: client.preprocessing,
     environment: Object.entries(client.env).map(([name, value]) => ({ name, value })),
     files: client.files.map(({ path, content }) => ({ path, content: new TextEncoder().encode(content) })),
     outputs: client.outputs.map((output) => {
@@ -108,7 +106,7 @@ export function pilotWelcomeOf(
     loop: client.loop ? 1 : 0,
     workDirectory: client.workDirectory ? 1 : 0,
     keepWorkDirectory: keepCode[client.keepWorkDirectory],
-    workRoot: resolved.workRoot,
+    workRoot: '',
     outputBytesMax: client.outputBytesMax,
     drainSeconds: client.drainSeconds,
     seed: study.sampling.seed,

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Runs a head on this machine: reads the study's directory, opens what head/head.ts is given, writes head.json so that
+ * others find it, and takes everything down again in order. A restarted head takes the ports of the one before it, so
+ * that pilots, ranks and browsers find it again.
+ */
+import { createServer } from 'node:net';
+import type { CompiledStudy } from '@melissa/crds';
+import { Head } from '../head/head.ts';
+import { finishedServeMs } from '../limits.ts';
+import { makeDesign } from '../sampling/index.ts';
+import type { HeadArguments } from './arguments.ts';
+import { atEndOfTurn, systemClock } from './clock.ts';
+import { openControlServer, type ControlServer, type PeerId } from './control-socket.ts';
+import { realFiles } from './files.ts';
+import { startHttpServer, type HttpServer } from './http-server.ts';
+import type { LogFunction } from './log.ts';
+import { hostIdentity, onStopSignal, sameSecret } from './process.ts';
+import { readStudyDirectory } from './study-directory.ts';
+import { createIoWorker, type IoWorker } from './worker.ts';
+
+/** What head.json says: where the head is. */
+export type HeadFile = { pid: number; epoch: number; control: string; http: string; startedAt: string };
+
+async function readHeadFile(directory: string): Promise<HeadFile | null> {
+  const bytes = await realFiles.readIfThere(`${directory}/head.json`);
+  if (bytes === null) return null;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as HeadFile;
+  } catch {
+    return null;
+  }
+}
+
+/** The old head's endpoint if nobody took it, else a new one. */
+async function openControl(
+  wanted: string,
+  before: HeadFile | null,
+  receive: (peer: PeerId, frame: Uint8Array) => void,
+): Promise<ControlServer> {
+  if (before !== null) {
+    try {
+      return await openControlServer({ endpoint: before.control, curve: null, receive });
+    } catch {
+      // Taken meanwhile: the backend starts the peers again with the new endpoint.
+    }
+  }
+  return openControlServer({ endpoint: wanted, curve: null, receive });
+}
+
+function portIsFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
+  });
+}
+
+export async function runHead(options: HeadArguments, log: LogFunction): Promise<number> {
+  const { directory } = options;
+  const { study, token } = await readStudyDirectory(directory, options.tokenFile);
+  const before = await readHeadFile(directory);
+  const manifestBytes = await realFiles.readIfThere(`${directory}/manifest.json`);
+  const manifest = (manifestBytes === null ? study : JSON.parse(new TextDecoder().decode(manifestBytes))) as Record<
+    string,
+    unknown
+  >;
+  const io = await createIoWorker({ directory, log: (sentence) => log('warn', sentence) });
+  const stopping = Promise.withResolvers<number>();
+  const head = await Head.create({
+    study,
+    manifest,
+    design: makeDesign(study),
+    directory,
+    token,
+    host: hostIdentity(),
+    versions: { node: process.versions.node, zeromq: '6' },
+    clock: systemClock,
+    atEndOfTurn,
+    files: realFiles,
+    io,
+    sameSecret,
+    openControl: (receive) => openControl(options.control, before, receive),
+    log,
+    abandon: (exitCode) => stopping.resolve(exitCode),
+  });
+  await head.start();
+  const http = await startHttp(options, before, { head, io, token, manifest, log });
+  const file: HeadFile = {
+    pid: process.pid,
+    epoch: head.epoch,
+    control: head.controlEndpoint,
+    http: http.url,
+    startedAt: new Date(systemClock.wallMs()).toISOString(),
+  };
+  await realFiles.writeAtomically(`${directory}/head.json`, `${JSON.stringify(file)}\n`);
+  log('info', 'the head is ready', file);
+  onStopSignal((signal) => {
+    log('info', `${signal}: ending`);
+    stopping.resolve(0);
+  });
+  const exitCode = await Promise.race([stopping.promise, served(head, study)]);
+  await takeDown(head, http, io);
+  return exitCode;
+}
+
+/** Finished studies are served for a while. */
+async function served(head: Head, study: CompiledStudy): Promise<number> {
+  await head.ending.done;
+  const serveMs = Math.max(study.server.keepSeconds * 1000, finishedServeMs);
+  await new Promise<void>((wake) => void systemClock.after(serveMs, wake));
+  return 0;
+}
+
+async function takeDown(head: Head, http: HttpServer, io: IoWorker): Promise<void> {
+  await http.close();
+  await head.stop();
+  await io.close();
+}
+
+async function startHttp(
+  options: HeadArguments,
+  before: HeadFile | null,
+  parts: { head: Head; io: IoWorker; token: string; manifest: Record<string, unknown>; log: LogFunction },
+): Promise<HttpServer> {
+  const { head, io, token, manifest, log } = parts;
+  const host = options.httpHost;
+  const beforePort = Number(before === null ? 0 : new URL(before.http).port);
+  const wanted = beforePort !== 0 && (await portIsFree(host, beforePort)) ? beforePort : options.httpPort;
+  const httpLog = {
+    info: (facts: object, message: string) => log('info', message, { ...facts }),
+    warn: (facts: object, message: string) => log('warn', message, { ...facts }),
+    error: (facts: object, message: string) => log('error', message, { ...facts }),
+  };
+  const { intent } = options;
+  return startHttpServer({
+    service: head.service,
+    eventReader: io,
+    host,
+    port: wanted,
+    token,
+    log: httpLog,
+    manifest,
+    intent,
+  });
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The study server's processes: `main.ts head …` and `main.ts rank …`, started by a backend. Exit codes: 0 ended as it
+ * should, 1 cannot go on (the last line on stderr says why), 2 the command line is wrong, 4 the head was silent, 5 a newer head
+ * took over.
+ */
+import { ProjectError } from '@melissa/kit';
+import { parseArguments } from './io/arguments.ts';
+import { makeLog } from './io/log.ts';
+import { assertLimits } from './limits.ts';
+
+async function main(): Promise<number> {
+  const log = makeLog(process.argv[2] ?? 'server');
+  try {
+    assertLimits();
+    const options = parseArguments(process.argv.slice(2));
+    // The head never loads the addon, and a rank never loads SQLite or the HTTP server.
+    if (options.role === 'head') return await (await import('./io/run-head.ts')).runHead(options, log);
+    return await (await import('./io/run-rank.ts')).runRank(options, log);
+  } catch (cause) {
+    if (cause instanceof ProjectError) log('error', cause.explain(), { code: cause.code, ...cause.facts });
+    else log('error', String((cause as Error).stack ?? cause));
+    return cause instanceof ProjectError && cause.code === 'EUSAGE' ? 2 : 1;
+  }
+}
+
+process.exit(await main());
