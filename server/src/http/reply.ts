@@ -45,8 +45,10 @@ const statusOfCode: Record<string, number> = {
   ENOSIMULATION: 404,
   ENOOUTPUT: 404,
   ENOSTATISTIC: 404,
+  ESTATISTIC: 404,
   ESTARTING: 503,
   EUNAVAILABLE: 503,
+  EBUSY: 503,
   EIOBUSY: 503,
   EIOWORKER: 503,
 };

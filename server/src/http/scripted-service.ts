@@ -126,6 +126,10 @@ export class ScriptedService implements StudyService {
   async readStatistic(query: StatisticQuery): Promise<Float64Array> {
     this.calls.push(`read ${query.field} ${query.step} ${query.statistic} ${query.argument}`);
     const code = this.failing.get(query.statistic);
+    if (code === 'EBUSY') {
+      this.failing.delete(query.statistic); // busy once, then free
+      throw new ProjectError({ code, message: 'many fields are being read', remedy: 'Wait.', retryable: true });
+    }
     if (code !== undefined)
       throw new ProjectError({ code, message: `${query.statistic} cannot be read`, remedy: 'Wait.' });
     const field = this.study.fields.find(({ name }) => name === query.field.split(':')[0])!;

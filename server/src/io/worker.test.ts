@@ -108,7 +108,7 @@ test('a log that cannot be written degrades the study, refuses to grow, and catc
   const other = new DatabaseSync(join(directory, 'events.sqlite'));
   other.exec('BEGIN IMMEDIATE');
   worker.events.append(event('1', 'second'));
-  await assert.rejects(worker.events.flush(), { code: 'EEVENTLOG' });
+  await worker.events.flush(); // nobody waits for a full disk
   assert.match(worker.degraded().join(), /event log cannot be written/);
   for (let i = 0; i < 60; i++) worker.events.append(event(String(i), 'more'));
   assert.equal(worker.events.isFull, true);

@@ -43,6 +43,9 @@ export const ioWorkerLimits: IoWorkerLimits = {
   startMs: 30_000,
   closeMs: 10_000,
 };
+/** Between two tries of the results writer to read from busy ranks. */
+const PAUSE_MS = 100;
+
 export type IoWorkerOptions = {
   /** The study's directory; it exists. The log is `events.sqlite` in it, the results `results/`. */
   directory: string;
@@ -51,7 +54,10 @@ export type IoWorkerOptions = {
   log?: (sentence: string) => void;
 };
 
-/** The event log, and whether the head should hold back: half of the buffer is full. */
+/**
+ * The event log. `flush` resolves when all is written, or when a try to write has failed: `degraded` then says so, and it
+ * is tried again. `isFull` asks the head to hold back: half of the buffer is full.
+ */
 export interface BoundedEventLog extends EventLog {
   readonly isFull: boolean;
 }
@@ -79,7 +85,7 @@ export async function createIoWorker(options: IoWorkerOptions): Promise<IoThread
 }
 
 type Pending = { kind: Kind; resolve: (answer: never) => void; reject: (cause: unknown) => void };
-type FlushWaiter = { items: number; resolve: () => void; reject: (cause: unknown) => void };
+type FlushWaiter = { items: number; resolve: () => void };
 
 export class IoThread implements IoWorker, ResultsSink {
   readonly events: BoundedEventLog;
@@ -155,7 +161,7 @@ export class IoThread implements IoWorker, ResultsSink {
     const cause = problem('EIOWORKER', reason, { retryable: true });
     for (const pending of this.#pending.values()) pending.reject(cause);
     this.#pending.clear();
-    this.#failFlushes(cause);
+    this.#endFlushes();
     // A first start that fails is its caller's to report; only a worker that once lived is started again by itself.
     if (this.#isClosing || (!wasReady && this.#restarts === 0)) return;
     this.#trouble(
@@ -287,7 +293,7 @@ export class IoThread implements IoWorker, ResultsSink {
   }
   #notWritten(cause: unknown): void {
     this.#isBatchSent = false;
-    this.#failFlushes(cause);
+    this.#endFlushes();
     if (!this.#isReady) return; // the worker died; its restart sends the batch again
     this.#trouble(
       'log',
@@ -298,20 +304,21 @@ export class IoThread implements IoWorker, ResultsSink {
   async #flush(): Promise<void> {
     const items = this.#accepted;
     if (items <= this.#written) return;
-    await new Promise<void>((resolve, reject) => this.#flushes.push({ items, resolve, reject }));
+    await new Promise<void>((resolve) => this.#flushes.push({ items, resolve }));
   }
-  #failFlushes(cause: unknown): void {
-    for (const waiter of this.#flushes.splice(0)) waiter.reject(cause);
+  /** Nobody waits for a disk that is full: the study goes on, and `degraded` says what is the matter. */
+  #endFlushes(): void {
+    for (const waiter of this.#flushes.splice(0)) waiter.resolve();
   }
 
   // ---- what the others ask ----
 
   async queryEvents(query: EventQuery): Promise<EventPage> {
-    await this.#flush().catch(() => undefined); // what cannot be written now cannot be read either
+    await this.#flush(); // what cannot be written now cannot be read either
     return await this.request('events', { query });
   }
   async attempts(simulation: number): Promise<AttemptRecord[]> {
-    await this.#flush().catch(() => undefined);
+    await this.#flush();
     return await this.request('attempts', { simulation });
   }
   async summarise(values: Float64Array): Promise<MapSummary> {
@@ -321,6 +328,9 @@ export class IoThread implements IoWorker, ResultsSink {
   async renderPng(picture: Picture): Promise<Uint8Array> {
     const own = ownBuffer(picture.values);
     return await this.request('picture', { picture: { ...picture, values: own } }, [own.buffer as ArrayBuffer]);
+  }
+  pause(): Promise<void> {
+    return new Promise((resolve) => this.#after(PAUSE_MS, resolve));
   }
   async writeResults(source: ResultsSource, facts: ResultsFacts): Promise<ResultsReport> {
     while (this.#writing !== null) await this.#writing.catch(() => undefined);

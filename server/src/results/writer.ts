@@ -40,6 +40,8 @@ export type ResultsReport = { directory: string; bytes: number; maps: number; mi
 
 /** The I/O worker as the writer uses it: one request under way at a time. */
 export interface ResultsSink {
+  /** A short wait before something busy is asked again. */
+  pause(): Promise<void>;
   request(kind: 'resultsBegin', ask: { plan: ResultsPlan }): Promise<null>;
   request(kind: 'resultsSlice', ask: SliceAsk, transfer: ArrayBuffer[]): Promise<{ minimum: number; maximum: number }>;
   request(kind: 'resultsRows', ask: { rows: SimulationRow[] }): Promise<null>;
@@ -52,6 +54,8 @@ export interface ResultsSink {
 type SliceAsk = { variable: number; argument: number; step: number; values: Float64Array };
 
 const ROWS_PER_PAGE = 1000;
+/** Times that a busy reader is asked for one map: with the pause, some ten seconds. */
+const READ_TRIES_MAX = 100;
 /** Missing maps that the summary names; more are only counted. */
 const MISSING_NAMED_MAX = 100;
 
@@ -97,6 +101,7 @@ async function writeVariable(
     for (const step of variable.steps) {
       const values = await readMap(
         source,
+        sink,
         { field: variable.field, step, statistic: variable.statistic, argument },
         written,
       );
@@ -112,20 +117,37 @@ async function writeVariable(
   }
 }
 
-/** Null when the study cannot derive this map. A rank that is away ends the writing: the next period tries again. */
-async function readMap(source: ResultsSource, query: StatisticQuery, written: Written): Promise<Float64Array | null> {
-  try {
-    const values = await source.readStatistic(query);
-    // The buffer is handed over whole, so a view into a larger one is copied first.
-    return values.byteLength === values.buffer.byteLength ? values : values.slice();
-  } catch (cause) {
-    if (cause instanceof ProjectError && cause.code === 'EUNAVAILABLE') throw cause;
-    if (written.missing.length < MISSING_NAMED_MAX) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      written.missing.push(`${query.field} ${query.statistic} ${query.argument} at step ${query.step}: ${reason}`);
+/**
+ * Null when the study cannot derive this map. Readers that are busy with people's requests are asked again; a rank that is
+ * away ends the writing, and the next period tries again.
+ */
+async function readMap(
+  source: ResultsSource,
+  sink: ResultsSink,
+  query: StatisticQuery,
+  written: Written,
+): Promise<Float64Array | null> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const values = await source.readStatistic(query);
+      // The buffer is handed over whole, so a view into a larger one is copied first.
+      return values.byteLength === values.buffer.byteLength ? values : values.slice();
+    } catch (cause) {
+      const isTransient = cause instanceof ProjectError && (cause.retryable || cause.code === 'EUNAVAILABLE');
+      if (!isTransient) {
+        noteMissing(query, cause, written);
+        return null;
+      }
+      if (cause.code === 'EUNAVAILABLE' || tries >= READ_TRIES_MAX) throw cause;
+      await sink.pause();
     }
-    return null;
   }
+}
+
+function noteMissing(query: StatisticQuery, cause: unknown, written: Written): void {
+  if (written.missing.length >= MISSING_NAMED_MAX) return;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  written.missing.push(`${query.field} ${query.statistic} ${query.argument} at step ${query.step}: ${reason}`);
 }
 
 async function writeRows(source: ResultsSource, sink: ResultsSink): Promise<void> {
