@@ -219,9 +219,7 @@ static bool follow_epoch(struct pilot *pilot, const mlp_envelope *envelope) {
   if (envelope->epoch > pilot->link.epoch) {
     pilot->link.epoch = envelope->epoch;
     if (envelope->code != MLP_CODE_PILOT_WELCOME && envelope->code != MLP_CODE_REFUSED) {
-      pilot->welcomed = false;
-      pilot->helloRequest = link_next_request(&pilot->link);
-      pilot->helloAtMs = 0;
+      pilot_greet_again(pilot, clock_ms());
     }
   }
   return true;

@@ -32,6 +32,7 @@ struct report {
   uint8_t *frame;
   size_t size;
   int64_t sendAtMs;
+  unsigned repeats;
 };
 
 struct reports {

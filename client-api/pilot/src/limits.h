@@ -32,6 +32,11 @@ enum {
   /* Repetition of requests that got no answer. */
   HELLO_REPEAT_MS = 1000,
   ENDED_REPEAT_MS = 2000,
+  /* A head that has forgotten this pilot does not confirm; after so many repetitions the pilot says hello again. */
+  REPEATS_BEFORE_HELLO = 2,
+  /* The loop turns at least this often; a much longer pause means that the pilot itself was stopped. */
+  TURN_MS_MAX = 250,
+  PAUSE_MS_MIN = 2 * TURN_MS_MAX,
   /* Before the first PilotWelcome names the study's own. */
   HEARTBEAT_DEFAULT_MS = 1000,
   SILENCE_DEFAULT_MS = 120000,

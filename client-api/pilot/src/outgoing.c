@@ -188,5 +188,7 @@ void outgoing_repeat(struct pilot *pilot, int64_t nowMs) {
     if (kept->sendAtMs > nowMs) return;
     if (!link_send_frame(&pilot->link, kept->frame, kept->size)) return;
     kept->sendAtMs = nowMs + ENDED_REPEAT_MS;
+    kept->repeats += 1;
+    if (kept->repeats % (REPEATS_BEFORE_HELLO + 1) == REPEATS_BEFORE_HELLO) pilot_greet_again(pilot, nowMs);
   }
 }

@@ -23,6 +23,12 @@ bool pilot_idle(const struct pilot *pilot) {
   return pilot->waiting.count == 0 && pilot->returning.count == 0;
 }
 
+void pilot_greet_again(struct pilot *pilot, int64_t nowMs) {
+  pilot->welcomed = false;
+  pilot->helloRequest = link_next_request(&pilot->link);
+  pilot->helloAtMs = nowMs;
+}
+
 /** No more starts: what waits goes back; what runs may go on until `drainByMs`. */
 void pilot_begin_drain(struct pilot *pilot, const char *reason, int64_t drainByMs) {
   if (drainByMs < pilot->drainByMs) pilot->drainByMs = drainByMs;
@@ -181,8 +187,22 @@ static void lose_head(struct pilot *pilot, int64_t silentMs) {
   pilot_begin_drain(pilot, "the head was lost", INT64_MAX);
 }
 
+/**
+ * A pilot that was stopped (SIGSTOP, a sleeping machine) has heard nothing because it did not listen: the head gets its
+ * time anew, and a hello, since it may have given the leases to others meanwhile.
+ */
+static void notice_pause(struct pilot *pilot, int64_t now, int64_t silenceMs) {
+  int64_t pause = now - pilot->turnedAtMs;
+  pilot->turnedAtMs = now;
+  if (pause < PAUSE_MS_MIN || pause < silenceMs / 2) return;
+  log_write(LOG_WARN, "the pilot was stopped for %" PRId64 " ms", pause);
+  pilot->heardAtMs = now;
+  pilot_greet_again(pilot, now);
+}
+
 static void on_time(struct pilot *pilot, int64_t now) {
   int64_t silenceMs = pilot->study != NULL ? pilot->study->silenceMs : CONNECT_LIMIT_MS;
+  notice_pause(pilot, now, silenceMs);
   if (now - pilot->heardAtMs >= silenceMs && pilot->exitCode != EXIT_HEAD_LOST) lose_head(pilot, now - pilot->heardAtMs);
   bool gone = pilot->exitCode == EXIT_HEAD_LOST || pilot->exitCode == EXIT_REFUSED;
   if (!pilot->welcomed && !gone && now >= pilot->helloAtMs) {
@@ -199,7 +219,7 @@ static void on_time(struct pilot *pilot, int64_t now) {
 
 /** When the loop has to turn next without any event. */
 static int poll_timeout(const struct pilot *pilot, int64_t now) {
-  int64_t next = now + HEARTBEAT_DEFAULT_MS;
+  int64_t next = now + TURN_MS_MAX;
   int64_t silenceMs = pilot->study != NULL ? pilot->study->silenceMs : CONNECT_LIMIT_MS;
   int64_t heartbeat = pilot->welcomed ? pilot->sentAtMs + pilot->study->heartbeatMs : pilot->helloAtMs;
   if (pilot->heardAtMs + silenceMs > now && pilot->heardAtMs + silenceMs < next) next = pilot->heardAtMs + silenceMs;
@@ -255,9 +275,7 @@ static void turn(struct pilot *pilot) {
   sweep(pilot, now, noChildren);
   if (link_connected_again(&pilot->link)) {
     log_write(LOG_INFO, "connected to the head at %s", pilot->settings->head);
-    pilot->welcomed = false;
-    pilot->helloRequest = link_next_request(&pilot->link);
-    pilot->helloAtMs = now;
+    pilot_greet_again(pilot, now);
   }
   on_time(pilot, now);
   outgoing_reports(pilot);
@@ -298,7 +316,7 @@ static void release(struct pilot *pilot) {
 static bool open_pilot(struct pilot *pilot, const struct settings *settings) {
   char error[512];
   *pilot = (struct pilot){.settings = settings, .drainByMs = INT64_MAX, .leaveByMs = INT64_MAX,
-                          .exitCode = EXIT_DISMISSED, .heardAtMs = clock_ms()};
+                          .exitCode = EXIT_DISMISSED, .heardAtMs = clock_ms(), .turnedAtMs = clock_ms()};
   pilot->slots = memory_new(settings->slots * sizeof *pilot->slots);
   for (unsigned i = 0; i < settings->slots; i++) slot_initialise(&pilot->slots[i], i, settings);
   pilot->polled = memory_new((3 + 3 * settings->slots) * sizeof *pilot->polled);

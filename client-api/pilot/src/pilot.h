@@ -39,7 +39,7 @@ struct pilot {
 
   bool welcomed; /* on this connection, in this epoch */
   uint64_t helloRequest;
-  int64_t helloAtMs, heardAtMs, sentAtMs;
+  int64_t helloAtMs, heardAtMs, sentAtMs, turnedAtMs;
 
   bool draining;      /* nothing new is started */
   unsigned signals;   /* SIGTERM and SIGINT so far */
@@ -70,6 +70,8 @@ void outgoing_reports(struct pilot *pilot);
 void outgoing_repeat(struct pilot *pilot, int64_t nowMs);
 
 /* pilot.c */
+/** The head may not know this pilot any more: what it is told from now on begins with a hello. */
+void pilot_greet_again(struct pilot *pilot, int64_t nowMs);
 void pilot_begin_drain(struct pilot *pilot, const char *reason, int64_t drainByMs);
 void pilot_end_all(struct pilot *pilot, enum outcome outcome, const char *reason, int graceMs);
 bool pilot_idle(const struct pilot *pilot);

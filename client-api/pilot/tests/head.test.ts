@@ -2,7 +2,7 @@
 /** How the pilot and the head speak: greeting, heartbeats, lost replies, new epochs, old heads, refusals, silence. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { encodeControl } from '@melissa/protocol';
@@ -124,6 +124,43 @@ test('a pilot that lost the head ends its solvers and exits 4', () =>
     },
     { command: ['sleep', '300'], silenceMs: 1000 },
   ));
+
+test('a pilot that was stopped for longer than the silence says hello and goes on', () =>
+  withHead(
+    async (head) => {
+      head.pilot();
+      await head.next('PilotHello');
+      await head.lease(aLease(1));
+      const started = await head.next('Started');
+      const inner = Number(/PPid:\s+([0-9]+)/.exec(readFileSync(`/proc/${started.processId}/status`, 'utf8'))![1]);
+      process.kill(inner, 'SIGSTOP');
+      let heard = head.received.length;
+      let since = performance.now();
+      await head.until(() => {
+        if (head.received.length !== heard) since = performance.now();
+        heard = head.received.length;
+        return performance.now() - since > 2500;
+      }, 'a silence longer than silenceMs');
+      process.kill(inner, 'SIGCONT');
+      await head.until(() => head.all('PilotHello').length === 2, 'a second hello');
+      assert.deepEqual(head.all('PilotHello')[1]!.body.running, [{ lease: 1, simulation: 1, draw: 0, attempt: 0 }]);
+      writeFileSync(join(head.folder, 'work/go'), '');
+      assert.equal((await head.ended(1)).exitCode, 0);
+    },
+    { command: waitsForGo, silenceMs: 2000 },
+  ));
+
+test('a head that has forgotten the pilot is greeted again before it is told more', () =>
+  withHead(async (head) => {
+    head.answers.ended = false;
+    head.pilot();
+    await head.next('PilotHello');
+    await head.lease(aLease(1));
+    await head.until(() => head.all('PilotHello').length === 2, 'a second hello');
+    head.answers.ended = true;
+    const before = head.all('Ended').length;
+    await head.until(() => head.all('Ended').length > before, 'the report once more');
+  }));
 
 test('a pilot that the head refuses for good exits 5, and says why', () =>
   withHead(async (head) => {
