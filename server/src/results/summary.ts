@@ -2,7 +2,7 @@
 /** summary.json: what a reader needs to trust the maps, and to make them again. */
 import type { CompiledStudy } from '@melissa/crds';
 import type { StudyStatus } from '@melissa/api';
-import type { ResultsFacts } from './writer.ts';
+import type { ResultsFacts } from './source.ts';
 
 export type SummaryInput = {
   study: CompiledStudy;

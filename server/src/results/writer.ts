@@ -5,38 +5,14 @@
  * event loop only ever passes buffers on. A map that cannot be read is named in the summary and left as NaN.
  */
 import { ProjectError } from '@melissa/kit';
-import type { CompiledStudy } from '@melissa/crds';
-import type { SimulationPage, SimulationQuery, StudyStatus } from '@melissa/api';
+import type { SimulationPage } from '@melissa/api';
 import type { StatisticQuery } from '../head/service.ts';
 import { planResults, type ResultsPlan, type Variable } from './plan.ts';
 import type { SimulationRow } from './simulation-table.ts';
+import type { ResultsFacts, ResultsReport, ResultsSource } from './source.ts';
 import { summaryOf } from './summary.ts';
 
-/** What the writer reads; StudyService has it. */
-export interface ResultsSource {
-  readonly study: CompiledStudy;
-  status(): StudyStatus;
-  simulations(query: SimulationQuery): SimulationPage;
-  readStatistic(query: StatisticQuery): Promise<Float64Array>;
-  digests(): Promise<{ consumer: string; digest: string; units: number }[]>;
-}
-/** What only the head's composition knows. */
-export type ResultsFacts = {
-  /** The manifest as written, parsed. */
-  manifest: unknown;
-  versions: Record<string, string>;
-  host: string;
-  /** Time of writing, ISO 8601. */
-  time: string;
-  /** These are the final results, not those of an interval. */
-  isFinal: boolean;
-  stoppedEarly: boolean;
-  /** Simulations that failed after some of their samples were folded. */
-  partlyIn: number[];
-  /** For example `design broken by 3 redraws`; empty when the design is whole. */
-  designLabel: string;
-};
-export type ResultsReport = { directory: string; bytes: number; maps: number; missing: string[]; warnings: string[] };
+export type { ResultsFacts, ResultsReport, ResultsSource } from './source.ts';
 
 /** The I/O worker as the writer uses it: one request under way at a time. */
 export interface ResultsSink {

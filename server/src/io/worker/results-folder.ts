@@ -11,13 +11,12 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { constants, crc32, deflateSync, zstdCompressSync } from 'node:zlib';
 import { fileWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { rangeOf } from '../../results/map-summary.ts';
@@ -290,10 +289,6 @@ export function recover(studyDirectory: string): void {
   if (existsSync(old) && !existsSync(final)) renameSync(old, final);
   rmSync(old, { recursive: true, force: true });
   rmSync(half, { recursive: true, force: true });
-}
-
-export function readMeshFile(plan: ResultsPlan, path: string): Buffer {
-  return readFileSync(isAbsolute(path) ? path : resolve(plan.manifestDirectory, path));
 }
 
 function writeAll(file: number, bytes: Uint8Array, position: number): void {

@@ -4,13 +4,12 @@
  * and one .pvd a field that lists them over time. A mesh file that does not fit its field costs the VTK files of that
  * field and a warning, never the results.
  */
-import { appendFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { ResultsPlan, Variable } from '../../results/plan.ts';
 import {
   cutVtu, imageDataHead, imageDataTail, npyPoints, parsePoints, pointsHead, pointsTail, scalarArray, scalarArrayFor, seriesFile, spread, type VtuCut,
 } from '../../results/vtk.ts'; // prettier-ignore
-import { readMeshFile } from './results-folder.ts';
 
 const base64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
@@ -106,4 +105,8 @@ export class VtkFiles {
     this.#warnings.push(`The mesh file ${path} cannot be used for VTK files: ${reason}.`);
     return { kind: 'Absent' };
   }
+}
+
+function readMeshFile(plan: ResultsPlan, path: string): Buffer {
+  return readFileSync(isAbsolute(path) ? path : resolve(plan.manifestDirectory, path));
 }
