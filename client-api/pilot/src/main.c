@@ -44,17 +44,17 @@ static int usage(const char *problem, const char *word) {
   return EXIT_USAGE;
 }
 
-/** An absolute path of a file or folder that need not exist. */
-static char *absolute(const char *path) {
+/** Makes `path`, of a file or folder that need not exist, absolute. */
+static void set_path(char **setting, const char *path) {
   char current[PATH_MAX];
   struct text text = {0};
   if (path[0] != '/' && getcwd(current, sizeof current) != NULL) {
     text_append_string(&text, current);
-    if (strcmp(path, ".") == 0) return text.data;
-    text_append_string(&text, "/");
+    if (strcmp(path, ".") != 0) text_append_string(&text, "/");
   }
-  text_append_string(&text, path);
-  return text.data;
+  if (strcmp(path, ".") != 0) text_append_string(&text, path);
+  free(*setting);
+  *setting = text.data;
 }
 
 static bool valid_name(const char *name) {
@@ -72,16 +72,16 @@ static int parse(int count, char **words, struct settings *settings) {
       {"verbose", no_argument, NULL, 'v'},          {"help", no_argument, NULL, 'H'},
       {"version", no_argument, NULL, 'V'},          {NULL, 0, NULL, 0}};
   settings->slots = 1;
-  settings->manifestDirectory = absolute(".");
+  set_path(&settings->manifestDirectory, ".");
   for (int option; (option = getopt_long(count, words, "", options, NULL)) != -1;) {
     switch (option) {
       case 'h': settings->head = optarg; break;
-      case 't': settings->tokenFile = absolute(optarg); break;
+      case 't': set_path(&settings->tokenFile, optarg); break;
       case 'i': settings->pilot = optarg; break;
-      case 'w': settings->workDirectory = absolute(optarg); break;
-      case 'c': settings->curveDirectory = absolute(optarg); break;
-      case 'l': settings->logFile = absolute(optarg); break;
-      case 'm': settings->manifestDirectory = absolute(optarg); break;
+      case 'w': set_path(&settings->workDirectory, optarg); break;
+      case 'c': set_path(&settings->curveDirectory, optarg); break;
+      case 'l': set_path(&settings->logFile, optarg); break;
+      case 'm': set_path(&settings->manifestDirectory, optarg); break;
       case 's': settings->slots = (unsigned)strtoul(optarg, NULL, 10); break;
       case 'v': settings->verbose = true; break;
       case 'H': fputs(help, stdout); return EXIT_PLAN_FINISHED;
@@ -99,6 +99,15 @@ static int parse(int count, char **words, struct settings *settings) {
   return -1;
 }
 
+static void free_settings(struct settings *settings) {
+  free(settings->tokenFile);
+  free(settings->workDirectory);
+  free(settings->curveDirectory);
+  free(settings->logFile);
+  free(settings->manifestDirectory);
+  free(settings->executable);
+}
+
 static char *own_path(void) {
   char path[PATH_MAX];
   ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -112,24 +121,29 @@ static void open_standard_descriptors(void) {
   }
 }
 
+static int run(struct settings *settings) {
+  settings->executable = own_path();
+  if (!log_open(settings->logFile, settings->pilot, settings->verbose)) {
+    fprintf(stderr, "melissa-pilot: cannot write the log file %s: %s\n", settings->logFile, strerror(errno));
+    return EXIT_USAGE;
+  }
+  int failed = directory_make(settings->workDirectory);
+  if (failed == 0 && chdir(settings->workDirectory) < 0) failed = errno;
+  if (failed != 0) {
+    log_write(LOG_ERROR, "the work directory %s cannot be used: %s", settings->workDirectory, strerror(failed));
+    return EXIT_USAGE;
+  }
+  signal(SIGPIPE, SIG_IGN);
+  int code = guard_begin();
+  return code >= 0 ? code : pilot_run(settings);
+}
+
 int main(int count, char **words) {
   open_standard_descriptors();
   if (count >= 2 && strcmp(words[1], "--send-outputs") == 0) return sender_run(count - 2, words + 2);
   struct settings settings = {0};
   int code = parse(count, words, &settings);
-  if (code >= 0) return code;
-  settings.executable = own_path();
-  if (!log_open(settings.logFile, settings.pilot, settings.verbose)) {
-    fprintf(stderr, "melissa-pilot: cannot write the log file %s: %s\n", settings.logFile, strerror(errno));
-    return EXIT_USAGE;
-  }
-  int failed = directory_make(settings.workDirectory);
-  if (failed == 0 && chdir(settings.workDirectory) < 0) failed = errno;
-  if (failed != 0) {
-    log_write(LOG_ERROR, "the work directory %s cannot be used: %s", settings.workDirectory, strerror(failed));
-    return EXIT_USAGE;
-  }
-  signal(SIGPIPE, SIG_IGN);
-  code = guard_begin();
-  return code >= 0 ? code : pilot_run(&settings);
+  if (code < 0) code = run(&settings);
+  free_settings(&settings);
+  return code;
 }

@@ -144,6 +144,9 @@ int sender_run(int count, char *const *words) {
   if (ok && client == NULL && status != MELISSA_OK) printf("the output files could not be sent: %s\n", melissa_strerror(status));
   melissa_status closed = melissa_client_close(client);
   if (ok && status == MELISSA_OK && closed != MELISSA_OK) printf("the output files could not be sent: %s\n", melissa_strerror(closed));
+  for (size_t i = 0; i < outputs; i++) {
+    if (sources[i].mapped != NULL) munmap(sources[i].mapped, sources[i].size);
+  }
   free(sources);
   return ok && status == MELISSA_OK && closed == MELISSA_OK ? 0 : 1;
 }
