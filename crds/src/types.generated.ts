@@ -245,7 +245,7 @@ export type MelissaStudySpec = {
   };
   /** Also write the raw fields of some simulations, for checking. */
   keepRaw?: {
-    /** true: of every simulation. */
+    /** Of every simulation, when true. */
     all?: boolean;
     /** Of these simulations. */
     ids?: number[];
@@ -303,7 +303,7 @@ export type MelissaStudySpec = {
       npy?: string;
       /** Path of a file of bare numbers in the work directory, step after step. */
       raw?: string;
-      /** true: the numbers that the solver writes to standard output, separated by white space. */
+      /** The numbers that the solver writes to standard output, separated by white space, when true. */
       stdout?: boolean;
     }[];
     /** What a cluster adds to the pods; ignored on one machine. */
@@ -884,9 +884,9 @@ export type MelissaStudySpec = {
     /** Workload priority class. */
     priorityClassName?: string;
   };
-  /** true: pilots stop, the server writes a checkpoint and stops; false: the study goes on. */
+  /** When true, pilots stop, the server writes a checkpoint and stops; when false again, the study goes on. */
   suspend?: boolean;
-  /** true: the study ends for good; what was counted is written. */
+  /** When true, the study ends for good; what was counted is written. */
   cancel?: boolean;
   /** The study fails when it has not ended so long after its start. */
   deadlineSeconds?: number;
@@ -978,7 +978,7 @@ export type MelissaStudyStatus = {
     retried?: number;
     /** Parameter vectors drawn anew. */
     redrawn?: number;
-    /** succeeded/total, for printing. */
+    /** Counted and all, such as 8123/10000, for printing. */
     summary?: string;
     /** Ids of failed simulations, such as 3,17-20. */
     failedRanges?: string;

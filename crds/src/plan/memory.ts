@@ -64,49 +64,56 @@ export function rankMemory(study: CompiledStudy): RankMemory {
   return { process: PROCESS_BYTES, state, held, receive, checkpointCopy, bits, total };
 }
 
-export const headMemory = (study: CompiledStudy): number =>
-  PROCESS_BYTES + HEAD_BYTES_PER_SIMULATION * study.sampling.simulations;
+/** The head; a Latin hypercube also keeps 4 bytes a parameter and point. */
+export function headMemory({ sampling, parameters }: CompiledStudy): number {
+  const dimensions = parameters.length * (sampling.method === 'PickFreeze' ? 2 : 1);
+  const strata = sampling.design === 'LatinHypercube' ? 4 * dimensions * sampling.groups : 0;
+  return PROCESS_BYTES + HEAD_BYTES_PER_SIMULATION * sampling.simulations + strata;
+}
 
-export function planMemory(study: CompiledStudy): MemoryPlan {
-  const rank = rankMemory(study);
+/** What does not fit, in sentences. */
+function excessesOf(study: CompiledStudy): string[] {
+  const { memoryBytes, heldBytesMax } = study.server;
+  const rank = rankMemory(study).total;
   const head = headMemory(study);
-  const { memoryBytes, ranks, heldBytesMax } = study.server;
   const oneGroup = groupHeldBytes(study);
   const excesses: string[] = [];
-  if (rank.total > memoryBytes)
-    excesses.push(`each rank needs ${formatBytes(rank.total)}, but server.memory is ${formatBytes(memoryBytes)}`);
-  if (head > memoryBytes)
-    excesses.push(
-      `the head needs ${formatBytes(head)} for ${study.sampling.simulations} simulations, but server.memory is ${formatBytes(memoryBytes)}`,
-    );
+  const limit = `but server.memory is ${formatBytes(memoryBytes)}`;
+  if (rank > memoryBytes) excesses.push(`each rank needs ${formatBytes(rank)}, ${limit}`);
+  if (head > memoryBytes) {
+    excesses.push(`the head needs ${formatBytes(head)} for ${study.sampling.simulations} simulations, ${limit}`);
+  }
   if (oneGroup > heldBytesMax) {
-    const what =
-      study.sampling.groupSize > 1 ? `one group of ${study.sampling.groupSize} simulations` : 'one simulation';
+    const { groupSize } = study.sampling;
+    const what = groupSize > 1 ? `one group of ${groupSize} simulations` : 'one simulation';
     excesses.push(
       `${what} may hold ${formatBytes(oneGroup)} on a rank, but server.heldLimit is ${formatBytes(heldBytesMax)}`,
     );
   }
+  return excesses;
+}
+
+/** Memory that the largest process of this study takes; what the saving of a remedy is counted in. */
+const needOf = (study: CompiledStudy): number => Math.max(rankMemory(study).total, headMemory(study));
+
+export function planMemory(study: CompiledStudy): MemoryPlan {
+  const rank = rankMemory(study);
+  const excesses = excessesOf(study);
   const results = resultBytes(study);
   return {
-    ranks,
-    memoryBytes,
+    ranks: study.server.ranks,
+    memoryBytes: study.server.memoryBytes,
     rank,
-    head,
+    head: headMemory(study),
     statistics: stateRows(study).map((row) => ({ ...row, bytes: row.bytesPerCellStep * row.cellSteps })),
     checkpointBytes: rank.state + rank.bits,
     resultsBytes: results.statistics,
     rawBytes: results.raw,
-    groupHeldBytes: oneGroup,
+    groupHeldBytes: groupHeldBytes(study),
     openGroupsMax: openGroupsMax(study),
     fits: excesses.length === 0,
     excesses,
-    remedies: excesses.length === 0 ? [] : remediesFor(study, needOf),
+    remedies:
+      excesses.length === 0 ? [] : remediesFor(study, { needOf, fits: (changed) => excessesOf(changed).length === 0 }),
   };
-}
-
-/** Memory that a process of this study must have; what remedies are compared by. */
-function needOf(study: CompiledStudy): number {
-  // A quarter of memory is for held blocks unless the manifest says otherwise, so that a group must fit four times.
-  const forHeld = groupHeldBytes(study) > study.server.heldBytesMax ? 4 * groupHeldBytes(study) : 0;
-  return Math.max(rankMemory(study).total, headMemory(study), forHeld);
 }

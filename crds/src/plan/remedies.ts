@@ -17,27 +17,36 @@ type Candidate = { path: string; text: string; study: CompiledStudy };
 
 const RANKS_MAX = 1024;
 
-export function remediesFor(study: CompiledStudy, needOf: (study: CompiledStudy) => number): Remedy[] {
+/** How a study is judged; handed in by memory.ts. */
+type Judge = { needOf: (study: CompiledStudy) => number; fits: (study: CompiledStudy) => boolean };
+
+const MEMORY_MAX_BYTES = 2 ** 50;
+
+export function remediesFor(study: CompiledStudy, { needOf, fits }: Judge): Remedy[] {
   const need = needOf(study);
-  const memory = study.server.memoryBytes;
-  const candidates = [
-    ...statisticCandidates(study),
-    ...dimensionCandidates(study, (candidate) => needOf(candidate) <= memory),
-  ];
-  const remedies = candidates
-    .map(({ path, text, study: smaller }) => ({
-      path,
-      text,
-      savesBytes: need - needOf(smaller),
-      fits: needOf(smaller) <= memory,
-    }))
+  const remedies = [...statisticCandidates(study), ...dimensionCandidates(study, fits)]
+    .map(({ path, text, study: smaller }) => ({ path, text, savesBytes: need - needOf(smaller), fits: fits(smaller) }))
     .filter(({ savesBytes }) => savesBytes > 0)
     .sort((a, b) => Number(b.fits) - Number(a.fits) || b.savesBytes - a.savesBytes);
-  const gibibytes = Math.ceil((need / 2 ** 30) * 10) / 10;
-  return [
-    ...remedies,
-    { path: 'spec.server.memory', text: `Give each process ${gibibytes}Gi of memory.`, savesBytes: 0, fits: true },
-  ];
+  const halves = smallest(MEMORY_MAX_BYTES / HALF_GIBIBYTE, (k) => fits(withMemory(study, k * HALF_GIBIBYTE)));
+  if (halves !== null) {
+    const amount = halves % 2 === 0 ? `${halves / 2}Gi` : `${halves * 512}Mi`;
+    remedies.push({
+      path: 'spec.server.memory',
+      text: `Give each process ${amount} of memory.`,
+      savesBytes: 0,
+      fits: true,
+    });
+  }
+  return remedies;
+}
+
+const HALF_GIBIBYTE = 2 ** 29;
+
+/** Held blocks keep their share of memory, as they do by default. */
+function withMemory(study: CompiledStudy, memoryBytes: number): CompiledStudy {
+  const share = study.server.heldBytesMax / study.server.memoryBytes;
+  return { ...study, server: { ...study.server, memoryBytes, heldBytesMax: Math.floor(memoryBytes * share) } };
 }
 
 const withStatistics = (

@@ -25,7 +25,7 @@ const outputs: Schema = list(
       field: fieldName('The field.'),
       npy: string('Path of a .npy file in the work directory: [cells] or [steps, cells].', 4096, { minLength: 1 }),
       raw: string('Path of a file of bare numbers in the work directory, step after step.', 4096, { minLength: 1 }),
-      stdout: boolean('true: the numbers that the solver writes to standard output, separated by white space.'),
+      stdout: boolean('The numbers that the solver writes to standard output, separated by white space, when true.'),
     },
     ['field'],
     { melissa: { exactlyOneOf: ['npy', 'raw', 'stdout'] } },

@@ -60,7 +60,7 @@ export const queue: Schema = object('Queue of a cluster with Kueue.', {
 });
 
 export const keepRaw: Schema = union('Also write the raw fields of some simulations, for checking.', {
-  all: boolean('true: of every simulation.'),
+  all: boolean('Of every simulation, when true.'),
   ids: list('Of these simulations.', integer('Simulation.', { min: 0 }), { min: 1, max: 4096 }),
 });
 
@@ -78,10 +78,13 @@ export const lifeCycle: Record<string, Schema> = {
     ['Reject', 'Skip', 'Propagate'],
     { default: 'Reject' },
   ),
-  suspend: boolean('true: pilots stop, the server writes a checkpoint and stops; false: the study goes on.', {
-    default: false,
-  }),
-  cancel: boolean('true: the study ends for good; what was counted is written.', { default: false }),
+  suspend: boolean(
+    'When true, pilots stop, the server writes a checkpoint and stops; when false again, the study goes on.',
+    {
+      default: false,
+    },
+  ),
+  cancel: boolean('When true, the study ends for good; what was counted is written.', { default: false }),
   deadlineSeconds: integer('The study fails when it has not ended so long after its start.', { min: 1 }),
   ttlSecondsAfterFinished: integer('A cluster deletes the study so long after its end.', { min: 0 }),
   managedBy: string('Controller that looks after the study; immutable. Left out: the Melissa operator.', 63, {

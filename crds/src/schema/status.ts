@@ -76,7 +76,7 @@ export const status: Schema = object('State of the study, written by the operato
     failed: count('Failed for good.'),
     retried: count('Executions after the first.'),
     redrawn: count('Parameter vectors drawn anew.'),
-    summary: string('succeeded/total, for printing.', 64),
+    summary: string('Counted and all, such as 8123/10000, for printing.', 64),
     failedRanges: string('Ids of failed simulations, such as 3,17-20.', FAILED_RANGES_LENGTH_MAX),
     failedRangesTruncated: boolean('There are more than failedRanges can hold.'),
   }),
