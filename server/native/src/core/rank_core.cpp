@@ -149,13 +149,20 @@ void RankCore::attempt(uint32_t simulation, uint16_t draw, uint16_t attempt, boo
     record.attempt = attempt;
     record.faulted = 0;
     sessions_.closeSimulation(simulation);
-    if (ActiveSimulation* s = simulations_.active(simulation)) s->client = 0;
+    if (ActiveSimulation* s = simulations_.active(simulation)) {
+      s->client = 0;
+      s->hereReported = false;
+    }
+    // What is already complete is said again, as the new attempt's.
+    if (record.finished) complete(simulation, 2);
+    changed_.insert(simulation);
   }
   if (drop) {
     sessions_.closeSimulation(simulation);
     if (ActiveSimulation* s = simulations_.active(simulation)) simulations_.dropHeld(*s);
   }
   if (raised || drop) simulations_.forgetLayout(simulation);
+  foldQueued();
 }
 
 void RankCore::fold(uint32_t simulation, uint16_t draw, uint16_t attempt) {
