@@ -14,3 +14,4 @@ export { planMemory, type MemoryPlan, type RankMemory } from './plan/memory.ts';
 export { type Remedy } from './plan/remedies.ts';
 export { rankBegin, rankCells } from './plan/state.ts';
 export { errors } from './errors.ts';
+export { intervalNote } from './labels.ts';
