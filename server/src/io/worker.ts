@@ -7,8 +7,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { AttemptRecord, EventPage, EventQuery } from '@melissa/api';
-import { itemBytes, type Attempt, type LogItem } from '../events/log-items.ts';
-import type { EventLog, StudyEvent } from '../head/service.ts';
+import type { Attempt } from '../events/log-items.ts';
 import { problem } from '../http/errors.ts';
 import type { MapSummary } from '../results/map-summary.ts';
 import type { Picture } from '../results/picture.ts';
@@ -19,17 +18,13 @@ import {
   type ResultsSink,
   type ResultsSource,
 } from '../results/writer.ts';
+import { LogBuffer, type BoundedEventLog, type LogLimits } from './worker-log.ts';
 import type { Kind, Message, Reply, Requests, WorkerData } from './worker/messages.ts';
 
-export type IoWorkerLimits = {
+/** The log's: events and attempts that wait to be written, their rough size, a batch, the pause before a retry. */
+export type IoWorkerLimits = LogLimits & {
   /** Requests other than the log that may wait for the worker. */
   requestsMax: number;
-  /** Events and attempts that wait to be written, and their rough size. Beyond it they are dropped and counted. */
-  logItemsMax: number;
-  logBytesMax: number;
-  batchItemsMax: number;
-  /** Pause before a failed batch is tried again. */
-  retryMs: number;
   /** Longest wait for the worker's start and for its orderly end. */
   startMs: number;
   closeMs: number;
@@ -54,14 +49,6 @@ export type IoWorkerOptions = {
   log?: (sentence: string) => void;
 };
 
-/**
- * The event log. `flush` resolves when all is written, or when a try to write has failed: `degraded` then says so, and it
- * is tried again. `isFull` asks the head to hold back: half of the buffer is full.
- */
-export interface BoundedEventLog extends EventLog {
-  readonly isFull: boolean;
-}
-
 export interface IoWorker {
   readonly events: BoundedEventLog;
   recordAttempt(attempt: Attempt): void;
@@ -85,7 +72,6 @@ export async function createIoWorker(options: IoWorkerOptions): Promise<IoThread
 }
 
 type Pending = { kind: Kind; resolve: (answer: never) => void; reject: (cause: unknown) => void };
-type FlushWaiter = { items: number; resolve: () => void };
 
 export class IoThread implements IoWorker, ResultsSink {
   readonly events: BoundedEventLog;
@@ -96,15 +82,7 @@ export class IoThread implements IoWorker, ResultsSink {
   #isClosing = false;
   #nextId = 1;
   #pending = new Map<number, Pending>();
-  #sequence = 0;
-  #buffer: LogItem[] = [];
-  #bufferBytes = 0;
-  #batch: LogItem[] | null = null;
-  #isBatchSent = false;
-  #accepted = 0;
-  #written = 0;
-  #dropped = 0;
-  #flushes: FlushWaiter[] = [];
+  #log: LogBuffer;
   #timers = new Set<NodeJS.Timeout>();
   #troubles = new Map<string, string>();
   #restarts = 0;
@@ -113,15 +91,14 @@ export class IoThread implements IoWorker, ResultsSink {
   constructor(options: IoWorkerOptions) {
     this.#options = options;
     this.#limits = { ...ioWorkerLimits, ...options.limits };
-    const isFull = (): boolean =>
-      this.#buffer.length * 2 > this.#limits.logItemsMax || this.#bufferBytes * 2 > this.#limits.logBytesMax;
-    this.events = {
-      append: (event: StudyEvent) => this.#append(event),
-      flush: () => this.#flush(),
-      get isFull() {
-        return isFull();
-      },
-    };
+    this.#log = new LogBuffer({
+      limits: this.#limits,
+      send: (items) => (this.#isReady && !this.#isClosing ? this.#post('log', { items }) : null),
+      after: (delayMs, callback) => this.#after(delayMs, callback),
+      wallMs: () => Date.now(),
+      trouble: (kind, sentence) => (sentence === null ? this.#clearTrouble(kind) : this.#trouble(kind, sentence)),
+    });
+    this.events = this.#log;
   }
 
   // ---- life of the thread ----
@@ -148,20 +125,17 @@ export class IoThread implements IoWorker, ResultsSink {
   }
   #opened(lastSequence: number): void {
     this.#isReady = true;
-    this.#sequence = Math.max(this.#sequence, lastSequence);
     this.#clearTrouble('worker');
-    this.#pump();
+    this.#log.opened(lastSequence);
   }
   #ended(worker: Worker, reason: string): void {
     if (this.#worker !== worker) return;
     const wasReady = this.#isReady;
     this.#worker = null;
     this.#isReady = false;
-    this.#isBatchSent = false;
     const cause = problem('EIOWORKER', reason, { retryable: true });
     for (const pending of this.#pending.values()) pending.reject(cause);
     this.#pending.clear();
-    this.#endFlushes();
     // A first start that fails is its caller's to report; only a worker that once lived is started again by itself.
     if (this.#isClosing || (!wasReady && this.#restarts === 0)) return;
     this.#trouble(
@@ -179,7 +153,7 @@ export class IoThread implements IoWorker, ResultsSink {
   async close(): Promise<void> {
     if (this.#isClosing) return;
     await withLimit(this.#writing, this.#limits.closeMs);
-    await withLimit(this.#flush(), this.#limits.closeMs);
+    await withLimit(this.#log.flush(), this.#limits.closeMs);
     this.#isClosing = true;
     for (const timer of this.#timers) clearTimeout(timer);
     const worker = this.#worker;
@@ -198,14 +172,20 @@ export class IoThread implements IoWorker, ResultsSink {
     ask: Requests[K]['ask'],
     transfer: ArrayBuffer[] = [],
   ): Promise<Requests[K]['answer']> {
-    const worker = this.#worker;
-    if (worker === null || !this.#isReady) throw problem('EIOWORKER', 'it is being started', { retryable: true });
+    if (this.#worker === null || !this.#isReady) throw problem('EIOWORKER', 'it is being started', { retryable: true });
     if (this.#pending.size >= this.#limits.requestsMax && kind !== 'close')
       throw problem('EIOBUSY', '', { retryable: true });
+    return await this.#post(kind, ask, transfer);
+  }
+  #post<K extends Kind>(
+    kind: K,
+    ask: Requests[K]['ask'],
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Requests[K]['answer']> {
     const id = this.#nextId++;
-    return await new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       this.#pending.set(id, { kind, resolve, reject });
-      worker.postMessage({ id, kind, ask } as Message, transfer);
+      this.#worker!.postMessage({ id, kind, ask } as Message, transfer);
     });
   }
   #answered(reply: Exclude<Reply, { lastSequence: number }>): void {
@@ -222,103 +202,17 @@ export class IoThread implements IoWorker, ResultsSink {
       );
   }
 
-  // ---- log ----
-
-  recordAttempt(attempt: Attempt): void {
-    this.#offer({ kind: 'attempt', attempt });
-  }
-  #append(event: StudyEvent): void {
-    this.#sequence += 1;
-    if (!this.#offer({ kind: 'event', sequence: this.#sequence, event })) this.#sequence -= 1;
-  }
-  #offer(item: LogItem): boolean {
-    const bytes = itemBytes(item);
-    if (this.#buffer.length >= this.#limits.logItemsMax || this.#bufferBytes + bytes > this.#limits.logBytesMax) {
-      this.#dropped += 1;
-      this.#trouble(
-        'dropped',
-        'The event log cannot keep up or cannot be written; events are left out of it. Free space or repair the folder of the study.',
-      );
-      return false;
-    }
-    this.#buffer.push(item);
-    this.#bufferBytes += bytes;
-    this.#accepted += 1;
-    // Everything that one turn of the event loop appends goes in one batch.
-    if (this.#buffer.length === 1) queueMicrotask(() => this.#pump());
-    return true;
-  }
-  #pump(): void {
-    if (!this.#isReady || this.#isBatchSent || this.#isClosing) return;
-    if (this.#batch === null) {
-      if (this.#buffer.length === 0) return;
-      this.#batch = this.#buffer.splice(0, this.#limits.batchItemsMax);
-      for (const item of this.#batch) this.#bufferBytes -= itemBytes(item);
-    }
-    this.#isBatchSent = true;
-    const batch = this.#batch;
-    const id = this.#nextId++;
-    this.#pending.set(id, {
-      kind: 'log',
-      resolve: () => this.#wrote(batch.length),
-      reject: (cause) => this.#notWritten(cause),
-    });
-    this.#worker!.postMessage({ id, kind: 'log', ask: { items: batch } } as Message);
-  }
-  #wrote(items: number): void {
-    this.#batch = null;
-    this.#isBatchSent = false;
-    this.#written += items;
-    this.#clearTrouble('log');
-    this.#flushes = this.#flushes.filter((waiter) =>
-      waiter.items <= this.#written ? (waiter.resolve(), false) : true,
-    );
-    this.#pump(); // makes room, in which the gap can be told
-    if (this.#dropped > 0) this.#tellDropped();
-  }
-  #tellDropped(): void {
-    const dropped = this.#dropped;
-    this.#dropped = 0;
-    const event: StudyEvent = {
-      timeMs: Date.now(),
-      entity: 'head',
-      id: 'log',
-      from: 'complete',
-      to: 'gap',
-      cause: 'events were left out',
-      data: { dropped },
-    };
-    this.#append(event);
-    this.#clearTrouble('dropped');
-  }
-  #notWritten(cause: unknown): void {
-    this.#isBatchSent = false;
-    this.#endFlushes();
-    if (!this.#isReady) return; // the worker died; its restart sends the batch again
-    this.#trouble(
-      'log',
-      `The event log cannot be written: ${cause instanceof Error ? cause.message : String(cause)}. Free space; it is tried again.`,
-    );
-    this.#after(this.#limits.retryMs, () => this.#pump());
-  }
-  async #flush(): Promise<void> {
-    const items = this.#accepted;
-    if (items <= this.#written) return;
-    await new Promise<void>((resolve) => this.#flushes.push({ items, resolve }));
-  }
-  /** Nobody waits for a disk that is full: the study goes on, and `degraded` says what is the matter. */
-  #endFlushes(): void {
-    for (const waiter of this.#flushes.splice(0)) waiter.resolve();
-  }
-
   // ---- what the others ask ----
 
+  recordAttempt(attempt: Attempt): void {
+    this.#log.appendAttempt(attempt);
+  }
   async queryEvents(query: EventQuery): Promise<EventPage> {
-    await this.#flush(); // what cannot be written now cannot be read either
+    await this.#log.flush(); // what cannot be written now cannot be read either
     return await this.request('events', { query });
   }
   async attempts(simulation: number): Promise<AttemptRecord[]> {
-    await this.#flush();
+    await this.#log.flush();
     return await this.request('attempts', { simulation });
   }
   async summarise(values: Float64Array): Promise<MapSummary> {

@@ -7,6 +7,7 @@
  */
 import type { AvailableStatistic } from '@melissa/api';
 import type { CompiledField, CompiledStudy } from '@melissa/crds';
+import { AxisTable, type Axis, type AxisValues } from './axis-table.ts';
 import {
   commonSteps,
   covarianceName,
@@ -16,13 +17,7 @@ import {
   varyingParameters,
 } from './maps.ts';
 
-/** Values of an axis; long ones are described, not listed. */
-export type AxisValues =
-  | { kind: 'List'; values: number[] }
-  | { kind: 'Text'; values: string[] }
-  | { kind: 'Linear'; origin: number; spacing: number; count: number }
-  | { kind: 'Ranges'; ranges: [number, number][]; count: number };
-export type Axis = { name: string; values: AxisValues; attributes: Record<string, string> };
+export type { Axis, AxisValues } from './axis-table.ts';
 
 export type Grid = {
   mesh: CompiledField['mesh'];
@@ -238,26 +233,6 @@ function gridOf(field: CompiledField, axes: AxisTable): Grid {
     return axes.use(name, field.name, values, { long_name: `${name} ${longName}` });
   });
   return { ...base, axes: used, origin, spacing };
-}
-
-/** Gives equal axes one name, and different ones different names. */
-class AxisTable {
-  #axes = new Map<string, Axis>();
-
-  use(name: string, owner: string, values: AxisValues, attributes: Record<string, string>): string {
-    for (const candidate of [name, `${name}_${owner.replaceAll(':', '_')}`]) {
-      const present = this.#axes.get(candidate);
-      if (present === undefined) this.#axes.set(candidate, { name: candidate, values, attributes });
-      else if (JSON.stringify(present.values) !== JSON.stringify(values)) continue;
-      return candidate;
-    }
-    const unique = `${name}_${owner.replaceAll(':', '_')}_${this.#axes.size}`;
-    this.#axes.set(unique, { name: unique, values, attributes });
-    return unique;
-  }
-  all(): Axis[] {
-    return [...this.#axes.values()];
-  }
 }
 
 function chooseVtkSteps(variables: Variable[], grids: Grid[], stepsMax: number): number[] {

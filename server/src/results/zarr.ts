@@ -4,7 +4,7 @@
  * compressor comes in as a function. Chunks are byte-shuffled (equal exponents come together) and packed by Zstandard;
  * both are codecs that every zarr reader has. Specification: https://zarr-specs.readthedocs.io/en/latest/v2/v2.0.html
  */
-import type { AxisValues } from './plan.ts';
+import type { AxisValues } from './axis-table.ts';
 
 export type ZarrArray = {
   shape: number[];

@@ -31,3 +31,22 @@ test('a full disk refuses a batch as a whole, keeps what was there, and takes it
   assert.equal(roomy.lastSequence(), 511);
   roomy.close();
 });
+
+test('an item that cannot be written does not keep the others from the log', (context) => {
+  const directory = mkdtempSync(join(tmpdir(), 'melissa-log-'));
+  context.after(() => rmSync(directory, { recursive: true, force: true }));
+  const store = new EventStore(join(directory, 'events.sqlite'));
+  const [first, second, third] = items(1, 3) as [LogItem, LogItem, LogItem];
+  const broken = {
+    ...second,
+    event: { ...(second as Extract<LogItem, { kind: 'event' }>).event, cause: undefined },
+  } as unknown as LogItem;
+  const attempt = {
+    kind: 'attempt',
+    attempt: { simulation: 0, draw: 0, attempt: 0, stdout: '', stderr: '', exitCode: 1.5, peakRssBytes: null },
+  } as unknown as LogItem;
+  store.append([first, broken, attempt, third]);
+  assert.deepEqual(store.events({}).events.map(({ sequence, to }) => [sequence, to]), [[1, 'b'], [2, 'gap'], [3, 'b']]); // prettier-ignore
+  assert.deepEqual(store.attempts(0), []);
+  store.close();
+});

@@ -39,7 +39,7 @@ export class EventStore {
   append(items: readonly LogItem[]): void {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
-      for (const item of items) this.#insert(item);
+      for (const item of items) this.#insertSoundly(item);
       this.#database.exec('COMMIT');
     } catch (cause) {
       // SQLite has already rolled back by itself when the disk is full; a second rollback would hide the reason.
@@ -75,6 +75,17 @@ export class EventStore {
   close(): void {
     this.#database.close();
   }
+  /** An item that SQLite refuses for what it is would keep every later one waiting: it is replaced by the reason. */
+  #insertSoundly(item: LogItem): void {
+    try {
+      this.#insert(item);
+    } catch (cause) {
+      if (!isItemsFault(cause)) throw cause;
+      const data = { unwritable: cause instanceof Error ? cause.message : String(cause) };
+      if (item.kind === 'event')
+        this.#insertEvent.run(item.sequence, 0, 'head', 'log', 'complete', 'gap', 'not writable', JSON.stringify(data));
+    }
+  }
   #insert(item: LogItem): void {
     if (item.kind === 'event') {
       const { timeMs, entity, id, from, to, cause, data } = item.event;
@@ -87,4 +98,12 @@ export class EventStore {
     if (attempt.peakRssBytes !== null) attempt.peakRssBytes = Math.round(attempt.peakRssBytes);
     this.#insertAttempt.run(...attemptColumns.map((column) => attempt[column]));
   }
+}
+
+/** Primary result codes of SQLite that speak of the value: too big, constraint, mismatch. Others speak of the disk. */
+const itemsFaults = [18, 19, 20];
+
+function isItemsFault(cause: unknown): boolean {
+  const code = (cause as { errcode?: number }).errcode;
+  return code === undefined || itemsFaults.includes(code & 0xff);
 }

@@ -5,7 +5,6 @@
  * by a crash in the middle is put right before the next writing.
  */
 import {
-  appendFileSync,
   closeSync,
   existsSync,
   ftruncateSync,
@@ -18,14 +17,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { constants, crc32, deflateSync, zstdCompressSync } from 'node:zlib';
-import { fileWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { rangeOf } from '../../results/map-summary.ts';
 import { npyHeader } from '../../results/npy.ts';
 import { drawPicture, type Picture } from '../../results/picture.ts';
 import { snakeCase, type Grid, type ResultsPlan, type Variable } from '../../results/plan.ts';
 import { encodePng } from '../../results/png.ts';
 import { pictureOf } from '../../results/picture-of.ts';
-import { columnsOf, csvHeading, csvRow, type SimulationRow } from '../../results/simulation-table.ts';
+import type { SimulationRow } from '../../results/simulation-table.ts';
 import {
   arrayMetadata,
   axisChunk,
@@ -34,6 +32,7 @@ import {
   GROUP_METADATA,
   type ZarrArray,
 } from '../../results/zarr.ts';
+import { SimulationTable } from './table-files.ts';
 import { VtkFiles } from './vtk-files.ts';
 
 /** Level 6 packs a map of 640 × 640 in some 20 ms; more gains nothing. */
@@ -242,40 +241,6 @@ export class ResultsFolder {
   #write(path: string, bytes: Uint8Array): void {
     writeFileSync(path, bytes);
     this.#bytes += bytes.length;
-  }
-}
-
-/** simulations.csv and simulations.parquet, page by page. */
-class SimulationTable {
-  #csv: string;
-  #parquet: ParquetWriter;
-  #parameters: { name: string; isText: boolean }[];
-  #names: string[];
-
-  constructor(folder: string, first: SimulationRow[]) {
-    const row = first[0]?.parameters ?? {};
-    // A parameter is text as soon as one of the first page's values is: a choice may mix words and numbers.
-    this.#parameters = Object.keys(row).map((name) => ({
-      name,
-      isText: first.some(({ parameters }) => typeof parameters[name] === 'string'),
-    }));
-    this.#names = Object.keys(row);
-    this.#csv = join(folder, 'simulations.csv');
-    writeFileSync(this.#csv, csvHeading(this.#names));
-    const schema = schemaFromColumnData({ columnData: columnsOf([], this.#parameters) });
-    this.#parquet = new ParquetWriter({
-      writer: fileWriter(join(folder, 'simulations.parquet')),
-      schema,
-      codec: 'SNAPPY',
-    });
-  }
-  add(rows: SimulationRow[]): void {
-    if (rows.length === 0) return;
-    appendFileSync(this.#csv, rows.map((row) => csvRow(row, this.#names)).join(''));
-    void this.#parquet.write({ columnData: columnsOf(rows, this.#parameters), rowGroupSize: rows.length });
-  }
-  close(): void {
-    void this.#parquet.finish();
   }
 }
 
