@@ -317,7 +317,8 @@ static void judge_sender(struct slot *slot, int status) {
   slot->said[slot->saidSize] = '\0';
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
   if (slot->saidSize > 0) set_outcome(slot, OUTCOME_OUTPUT_WRONG, "%s", slot->said);
-  else set_outcome(slot, OUTCOME_OUTPUT_WRONG, "the sender of the output files failed (status %d)", status);
+  else if (WIFSIGNALED(status)) set_outcome(slot, OUTCOME_OUTPUT_WRONG, "the sender of the output files was ended by signal %d", WTERMSIG(status));
+  else set_outcome(slot, OUTCOME_OUTPUT_WRONG, "the sender of the output files exited with %d", WEXITSTATUS(status));
 }
 
 void slot_leader_ended(struct slot *slot, int status, const struct rusage *usage) {

@@ -77,7 +77,7 @@ class TestRank {
     let held = 0;
     let of = { simulation: 0, attempt: 0 };
     for (const { header, payload } of dataFrames(bytes)) {
-      const copy = payload.slice().buffer;
+      const copy = Uint8Array.from(payload).buffer; // aligned, as its views want it
       this.steps.set(header.step, Array.from(header.dtype === 1 ? new Float32Array(copy) : new Float64Array(copy)));
       held = Number(header.sequence);
       of = { simulation: header.simulation, attempt: header.attempt };
