@@ -142,6 +142,10 @@ static void control_step(melissa_client *c, uint64_t now_ms, uint64_t *wake_ms) 
 
 /* ---- sessions ---- */
 
+static mlc_session *session_at(const mlc_attempt *attempt, uint32_t rank) {
+  return attempt == NULL || attempt->sessions == NULL ? NULL : attempt->sessions[rank];
+}
+
 static void fail_attempt(melissa_client *c, mlc_attempt *attempt, melissa_status status) {
   if (attempt->status == MELISSA_OK) attempt->status = status;
   pthread_cond_broadcast(&c->changed);
@@ -235,7 +239,7 @@ static uint64_t send_batch(melissa_client *c, mlc_session *session, mlc_link *li
 }
 
 static void session_step(melissa_client *c, mlc_attempt *attempt, uint32_t rank, uint64_t now_ms, uint64_t *wake_ms) {
-  mlc_session *session = attempt->sessions[rank];
+  mlc_session *session = session_at(attempt, rank);
   mlc_server_rank *server = &c->server_ranks[rank];
   if (session == NULL || attempt->status != MELISSA_OK) return;
   if (server->link.socket == NULL && !mlc_session_is_idle(session)) {
@@ -284,7 +288,7 @@ static void session_step(melissa_client *c, mlc_attempt *attempt, uint32_t rank,
 
 static void send_close(melissa_client *c, const mlc_attempt *attempt) {
   for (uint32_t rank = 0; rank < c->server_rank_count; rank++) {
-    if (attempt->sessions[rank] == NULL || !c->server_ranks[rank].link.connected) continue;
+    if (session_at(attempt, rank) == NULL || !c->server_ranks[rank].link.connected) continue;
     mlp_close close_message = {attempt->simulation, attempt->draw, attempt->attempt, c->id, (uint32_t)c->collective.rank};
     if (mlp_encode_close(&c->out, &close_message, c->epoch) == MLP_OK)
       (void)mlc_link_send_copy(&c->server_ranks[rank].link, c->out.data, c->out.size);
@@ -333,10 +337,9 @@ static void ranks_step(melissa_client *c, uint64_t now_ms, uint64_t *wake_ms) {
 
 /* Calls `visit` for every session with `rank`. */
 static void for_sessions(melissa_client *c, uint32_t rank, void (*visit)(mlc_session *, uint64_t), uint64_t now_ms) {
-  for (mlc_attempt *attempt = c->current; attempt != NULL; attempt = NULL)
-    if (attempt->sessions[rank] != NULL) visit(attempt->sessions[rank], now_ms);
+  if (session_at(c->current, rank) != NULL) visit(session_at(c->current, rank), now_ms);
   for (mlc_attempt *attempt = c->draining; attempt != NULL; attempt = attempt->next)
-    if (attempt->sessions[rank] != NULL) visit(attempt->sessions[rank], now_ms);
+    if (session_at(attempt, rank) != NULL) visit(session_at(attempt, rank), now_ms);
 }
 static void visit_disconnected(mlc_session *session, uint64_t now_ms) {
   (void)now_ms;
@@ -351,7 +354,7 @@ static void newer_epoch(melissa_client *c, uint32_t epoch) {
 
 static void renew_sessions(melissa_client *c, mlc_attempt *attempt) {
   for (uint32_t rank = 0; rank < c->server_rank_count; rank++)
-    if (attempt->sessions[rank] != NULL) mlc_session_epoch_renewed(attempt->sessions[rank]);
+    if (session_at(attempt, rank) != NULL) mlc_session_epoch_renewed(session_at(attempt, rank));
 }
 
 static mlc_attempt *attempt_of(melissa_client *c, uint32_t simulation, int draw, uint16_t attempt_number) {
@@ -519,9 +522,10 @@ static void data_refused(melissa_client *c, uint32_t rank, const mlp_data_refuse
     pthread_cond_broadcast(&c->changed);
     return;
   }
-  if (attempt == NULL || attempt->sessions[rank] == NULL) return;
-  mlc_session_refused(attempt->sessions[rank], refused->retry, now_ms);
-  if (attempt->sessions[rank]->state != MLC_SESSION_FAILED) return;
+  mlc_session *session = session_at(attempt, rank);
+  if (session == NULL) return;
+  mlc_session_refused(session, refused->retry, now_ms);
+  if (session->state != MLC_SESSION_FAILED) return;
   refused_error(c, status, refused->code, refused->message, refused->remedy);
   fail_attempt(c, attempt, status);
 }
@@ -539,14 +543,14 @@ static void data_frame(melissa_client *c, uint32_t rank, const uint8_t *frame, s
   mlc_attempt *attempt = NULL;
   if (envelope.code == MLP_CODE_ACK && mlp_decode_ack(frame, size, &c->arena, &envelope, &ack) == MLP_OK) {
     attempt = attempt_of(c, ack.simulation, -1, ack.attempt);
-    mlc_session *session = attempt == NULL ? NULL : attempt->sessions[rank];
+    mlc_session *session = session_at(attempt, rank);
     uint64_t before = session == NULL ? 0 : session->unacknowledged_bytes;
     if (session != NULL) sound = mlc_session_acknowledged(session, ack.held, ack.credit_limit, now_ms);
     c->unacknowledged_bytes -= session == NULL ? 0 : before - session->unacknowledged_bytes;
   } else if (envelope.code == MLP_CODE_OPENED && mlp_decode_opened(frame, size, &c->arena, &envelope, &opened) == MLP_OK) {
     mlc_open_sent which = {opened.simulation, opened.draw, opened.attempt};
     if (answer_open(&c->server_ranks[rank], &which, 1)) attempt = attempt_of(c, which.simulation, which.draw, which.attempt);
-    mlc_session *session = attempt == NULL ? NULL : attempt->sessions[rank];
+    mlc_session *session = session_at(attempt, rank);
     uint64_t before = session == NULL ? 0 : session->unacknowledged_bytes;
     if (session != NULL) sound = mlc_session_opened(session, opened.instance, opened.held, opened.credit_limit, now_ms);
     c->unacknowledged_bytes -= session == NULL ? 0 : before - session->unacknowledged_bytes;
