@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What a study's directory holds and how it is found. The command line writes compiled.json (what head and ranks read),
- * study.yaml as given, the token, and owner.json (who runs it); the head writes head.json, checkpoints, events and
+ * study.yaml and manifest.json (what was asked for), the token, and owner.json (who runs it); the head writes head.json, checkpoints, events and
  * results.
  */
 import { join, resolve } from 'node:path';
@@ -10,6 +10,7 @@ import type { Client } from '@melissa/api';
 import { failure } from './errors.ts';
 import { tokenFile, workDirectory } from './local/launch.ts';
 import { LEFTOVERS_MS_MAX } from './limits.ts';
+import { manifestText, type Manifest } from './manifest.ts';
 import type { HeadFile, Owner, World } from './world.ts';
 
 export const compiledFile = (directory: string): string => join(directory, 'compiled.json');
@@ -31,7 +32,7 @@ export function newDirectory(world: World, study: CompiledStudy, asked: string |
 }
 
 /** Writes what head, ranks and pilots need. Refuses a directory that holds a study already. */
-export function createStudy(world: World, directory: string, study: CompiledStudy, manifest: string): void {
+export function createStudy(world: World, directory: string, study: CompiledStudy, manifest: Manifest): void {
   const { files } = world;
   if (files.exists(compiledFile(directory))) {
     throw failure('EDIRECTORY_USED', directory, {
@@ -41,7 +42,8 @@ export function createStudy(world: World, directory: string, study: CompiledStud
   try {
     for (const folder of [directory, join(directory, 'logs'), workDirectory(directory)]) files.makeDirectory(folder);
     files.writeText(tokenFile(directory), `${world.randomHex(32)}\n`, 0o600);
-    files.writeText(join(directory, 'study.yaml'), manifest);
+    files.writeText(join(directory, 'study.yaml'), manifestText(manifest));
+    files.writeText(join(directory, 'manifest.json'), `${JSON.stringify(manifest.tree)}\n`);
     files.writeText(compiledFile(directory), `${JSON.stringify(study, null, 1)}\n`);
   } catch (cause) {
     throw failure('EDIRECTORY', `${directory} (${(cause as Error).message})`, { cause });

@@ -7,7 +7,6 @@ import type { ExitName } from '../exit-codes.ts';
 import type { LaunchSetup } from '../local/launch.ts';
 import { preflight } from '../local/preflight.ts';
 import { describeExit, describeSlot, type Outcome } from '../local/study-run.ts';
-import { manifestText } from '../manifest.ts';
 import { LiveProgress } from '../progress/live.ts';
 import { summaryOf, summaryText } from '../progress/summary.ts';
 import { compiledFile, createStudy, newDirectory, readStudy, takeOwnership } from '../study-directory.ts';
@@ -49,7 +48,7 @@ async function prepare(context: Context, file: string, options: RunOptions): Pro
   refuseWhatDoesNotFit(study);
   await preflight(world, study);
   const directory = newDirectory(world, study, options.directory);
-  createStudy(world, directory, study, manifestText(manifest));
+  createStudy(world, directory, study, manifest);
   return { directory, study, resume: false };
 }
 
@@ -91,13 +90,10 @@ function screenOf({ world, output }: Context): { write: (text: string) => void; 
 
 function conclude(context: Context, directory: string, study: CompiledStudy, outcome: Outcome): ExitName {
   if (outcome.kind === 'hopeless') throw hopeless(directory, outcome);
-  const interrupted = outcome.kind === 'interrupted';
-  const summary = summaryOf(context.world.files, directory, study, outcome.status, interrupted);
+  const summary = summaryOf(context.world.files, directory, study, outcome.status);
   reply(context, summary, () => summaryText(summary));
-  if (interrupted) return 'interrupted';
-  return (
-    ({ Succeeded: 'ok', Cancelled: 'cancelled' }[summary.state as string] as ExitName | undefined) ?? 'studyFailed'
-  );
+  const exits: Record<string, ExitName> = { Succeeded: 'ok', Cancelled: 'cancelled', Interrupted: 'interrupted' };
+  return exits[summary.state] ?? 'studyFailed';
 }
 
 function hopeless(directory: string, outcome: Outcome): Error {

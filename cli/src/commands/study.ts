@@ -24,16 +24,8 @@ export async function status(context: Context, options: OnStudy): CommandResult 
 }
 
 function statusOfEnded(context: Context, directory: string): 'ok' {
-  const { files } = context.world;
-  const results = resultPaths(files, join(directory, 'results'));
-  const written =
-    results === null || results.summary === null
-      ? null
-      : (JSON.parse(files.readText(results.summary)) as { state?: string });
-  const summary = summaryOf(files, directory, readStudy(context.world, directory), null, written?.state === undefined);
-  reply(context, { directory, running: false, state: summary.state, summary: written, results }, () =>
-    summaryText(summary),
-  );
+  const summary = summaryOf(context.world.files, directory, readStudy(context.world, directory), null);
+  reply(context, { running: false, ...summary }, () => summaryText(summary));
   return 'ok';
 }
 

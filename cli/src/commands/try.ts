@@ -10,7 +10,7 @@ import type { CompiledStudy } from '@melissa/crds';
 import type { SimulationDetail, SimulationOutput, StudyStatus } from '@melissa/api';
 import { failure } from '../errors.ts';
 import { preflight } from '../local/preflight.ts';
-import { manifestText, type Manifest, type Tree } from '../manifest.ts';
+import { type Manifest, type Tree } from '../manifest.ts';
 import { grouped, threeDigits } from '../progress/render.ts';
 import { createStudy, takeOwnership } from '../study-directory.ts';
 import { compileFile, compileManifest, refuseWhatDoesNotFit } from './compile.ts';
@@ -31,7 +31,7 @@ export async function tryOne(context: Context, file: string | undefined, options
   const trial = compileManifest(world, trialManifest);
   await preflight(world, trial);
   const directory = join(world.cwd, 'studies', `.try-${study.name}-${world.randomHex(4)}`);
-  createStudy(world, directory, trial, manifestText(trialManifest));
+  createStudy(world, directory, trial, trialManifest);
   const mark = world.randomHex(8);
   await takeOwnership(world, directory, mark);
   say(context, `trying one simulation of ${study.name} …`);

@@ -30,6 +30,10 @@ export function systemTerminal(environment: Record<string, string | undefined>):
   };
 }
 
+/** A terminal that somebody made non-blocking takes more after a moment. */
+const RETRY_MS = 5;
+const patience = new Int32Array(new SharedArrayBuffer(4));
+
 /** Synchronous, so that nothing is lost when the process exits next; a reader that has gone (`| head`) ends the writing. */
 function writeAll(file: 1 | 2, text: string): void {
   const bytes = Buffer.from(text);
@@ -37,8 +41,8 @@ function writeAll(file: 1 | 2, text: string): void {
     try {
       sent += writeSync(file, bytes, sent);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') continue;
-      return;
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      Atomics.wait(patience, 0, 0, RETRY_MS);
     }
   }
 }

@@ -93,7 +93,11 @@ async function runLocal(world: World, { setup, watcher, mark, beforeEnd }: RunLo
     ...(beforeEnd === undefined ? {} : { beforeEnd }),
     lastWords: (id) => files.readTail(logFile(directory, id), LAST_WORDS_BYTES),
   });
-  const interrupt = (): void => run.interrupt();
+  // Under nohup (bin/melissa says so: Node forgets it) a study goes on when its terminal is closed.
+  const isNohup = world.environment['MELISSA_NOHUP'] === '1';
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (signal !== 'SIGHUP' || !isNohup) run.interrupt();
+  };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, interrupt);
   try {

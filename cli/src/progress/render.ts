@@ -16,7 +16,7 @@ const INDENT = '      ';
 export function renderProgress(status: StudyStatus, http: string, looks: Looks): string[] {
   const label = status.name.length > 24 ? `${status.name.slice(0, 23)}${looks.unicode ? '…' : '~'}` : status.name;
   const percent = `${percentOf(status)} %`.padStart(5);
-  const counts = countsOf(status);
+  const counts = countsOf(status, true);
   const barCells = Math.min(BAR_CELLS_MAX, looks.columns - label.length - percent.length - 30);
   const bar = barCells >= 6 ? `  ${renderBar(status.progress, barCells, looks)}  ` : '  ';
   const visibleStart = label.length + (barCells >= 6 ? barCells + 4 : 2) + percent.length + GAP.length;
@@ -49,10 +49,10 @@ function percentOf(status: StudyStatus): number {
   return Math.floor(status.progress * 100 + 1e-9);
 }
 
-export function countsOf(status: StudyStatus): string[] {
+export function countsOf(status: StudyStatus, withState = false): string[] {
   const { done, total, running, failed, received } = status.simulations;
   const segments = [`${grouped(done)} / ${grouped(total)}`];
-  if (status.state !== 'Running') segments.push(status.state.toLowerCase());
+  if (withState && status.state !== 'Running') segments.push(status.state.toLowerCase());
   segments.push(`${grouped(running)} running`);
   if (received > 0) segments.push(`${grouped(received)} waiting for their group`);
   if (failed > 0) segments.push(`${grouped(failed)} failed`);

@@ -34,21 +34,18 @@ export type Summary = {
 
 const PICTURES_LISTED_MAX = 200;
 
-export function summaryOf(
-  files: Files,
-  directory: string,
-  study: CompiledStudy,
-  status: StudyStatus | null,
-  interrupted: boolean,
-): Summary {
-  const results = resultPaths(files, status?.results ?? join(directory, 'results'));
-  const state = interrupted ? 'Interrupted' : finalState(files, results, status);
+const ENDED = ['Succeeded', 'Failed', 'Cancelled'];
+
+/** `seen` is the last status that the head told; what it wrote when it ended (status.json) is newer. */
+export function summaryOf(files: Files, directory: string, study: CompiledStudy, seen: StudyStatus | null): Summary {
+  const status = lastStatus(files, directory) ?? seen;
+  const isEnded = status !== null && ENDED.includes(status.state);
   return {
     name: study.name,
     directory,
-    state,
-    reason: interrupted ? '' : (status?.reason ?? ''),
-    resumable: interrupted || state === 'Failed',
+    state: isEnded ? status.state : 'Interrupted',
+    reason: isEnded ? status.reason : '',
+    resumable: !isEnded,
     simulations: status?.simulations ?? null,
     failedSimulations: status?.failedSimulations ?? [],
     degraded: status?.degraded ?? [],
@@ -56,19 +53,14 @@ export function summaryOf(
     rawKept: study.keepRaw.all || study.keepRaw.ids.length > 0,
     elapsedSeconds: status?.elapsedSeconds ?? 0,
     convergence: status?.convergence ?? null,
-    results,
+    results: resultPaths(files, status?.results ?? join(directory, 'results')),
   };
 }
 
-/** A head that ended by itself between two looks has written its last word into summary.json. */
-function finalState(files: Files, results: ResultPaths | null, status: StudyStatus | null): string {
-  const ended = ['Succeeded', 'Failed', 'Cancelled'];
-  if (status !== null && ended.includes(status.state)) return status.state;
-  if (results !== null && results.summary !== null) {
-    const written = JSON.parse(files.readText(results.summary)) as { state?: string };
-    if (written.state !== undefined && ended.includes(written.state)) return written.state;
-  }
-  return 'Failed';
+/** What the head wrote as its last word; null while the study has not ended. */
+function lastStatus(files: Files, directory: string): StudyStatus | null {
+  const path = join(directory, 'status.json');
+  return files.exists(path) ? (JSON.parse(files.readText(path)) as StudyStatus) : null;
 }
 
 /** What a results folder holds; null when there is none. Pictures lie at most one folder deep. */
