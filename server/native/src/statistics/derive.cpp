@@ -76,8 +76,7 @@ double histogramCounts(const Source& s) {
   int64_t index = 0;
   int k = 0;
   if (!firstBin(s, index, k)) return 0.0;
-  const size_t slot = static_cast<size_t>(index + s.argument) % LATTICE_BINS;
-  return s.tile.lattice().counters[s.cell * LATTICE_BINS + slot];
+  return s.tile.lattice().counter(s.cell, index + s.argument);
 }
 
 double histogramLower(const Source& s) {

@@ -64,13 +64,14 @@ void FieldStatistics::foldGroups(std::byte* state, size_t begin, size_t end, con
   std::vector<const void*> starts(size * std::min(groups, GROUPS_PER_BATCH));
   overTiles(begin, end, [&](size_t index, size_t first, size_t last, size_t before) {
     const Tile tile(layout, state + index * layout.tileBytes);
+    const size_t ahead = before + (last - first) < end - begin ? layout.tileBytes : 0;
     for (size_t done = 0; done < groups;) {
       size_t count = 1;
       while (count < GROUPS_PER_BATCH && done + count < groups && blockOf(done + count) == blockOf(done)) count++;
       for (size_t m = 0; m < count * size; m++)
         starts[m] = static_cast<const std::byte*>(members[done * size + m]) + before * sizeOf(impl_->spec.dtype);
       foldBatch(layout, tile, blockOf(done), skip,
-                {impl_->spec.dtype, first, last, starts.data(), count, 0, nullptr, nullptr});
+                {impl_->spec.dtype, first, last, starts.data(), count, 0, nullptr, nullptr, done == 0 ? ahead : 0});
       done += count;
     }
   });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The text of the lattice kernels. A value touches one cache line somewhere in the 512 bytes of its cell, which no
+ * The text of the lattice kernels. A value touches one cache line somewhere in the 2 KiB of its four cells, which no
  * hardware prefetcher can foresee. So cells are taken in blocks: first the slots of all samples of the next block are
  * computed in registers and their lines asked for, then the block before is counted. Registers of cells in which some value
  * is new, extreme or not finite are left to latticeAdd, value by value and in order.
@@ -22,6 +22,13 @@ struct Block {
   uint32_t offsets[VALUES_PER_BLOCK + SAMPLES_PER_BATCH * CELLS_PER_FLAG];  // [cell - first][sample]
   bool general[VALUES_PER_BLOCK / CELLS_PER_FLAG + 2];
 };
+
+/** slotOffset of every lane. */
+template <class V>
+inline typename V::I offsetOf(typename V::I slot) {
+  static_assert(CELLS_PER_LINE == 4 && SLOTS_PER_LINE == 4);
+  return ((slot & V::setInteger(LATTICE_BINS - SLOTS_PER_LINE)) << 2) | (slot & V::setInteger(SLOTS_PER_LINE - 1));
+}
 
 /** Slot of x, valid where low <= x <= high: floor(x / 2^k) mod 128 from the low bits of a sum with 1.5 * 2^52. */
 template <class V>
@@ -54,10 +61,10 @@ inline bool prepareCells(const LatticeTile& tile, const TileSamples& samples, Bl
   for (size_t s = 0; s < samples.samples; s++) {
     const auto x = V::load(static_cast<const T*>(samples.values[s]) - samples.first + i);
     inside = V::both(inside, V::both(V::lessEqual(low, x), V::lessEqual(x, high)));
-    if constexpr (Log) V::storeLow(slots, logSlot<V>(x, exponent));
-    else V::storeLow(slots, linearSlot<V>(x, exponent));
+    if constexpr (Log) V::storeLow(slots, offsetOf<V>(logSlot<V>(x, exponent)));
+    else V::storeLow(slots, offsetOf<V>(linearSlot<V>(x, exponent)));
     for (size_t lane = 0; lane < V::WIDTH; lane++) {
-      const uint32_t offset = static_cast<uint32_t>((i + lane) * LATTICE_BINS) + slots[lane];
+      const uint32_t offset = static_cast<uint32_t>(cellOffset(i + lane)) + slots[lane];
       block.offsets[(i + lane - block.first) * samples.samples + s] = offset;
       __builtin_prefetch(tile.counters + offset, 1, 3);
     }

@@ -54,16 +54,28 @@ int coveringExponent(double low, double high, bool log) {
   return k;
 }
 
-/** Halves the resolution until bins are 2^to wide: bins 2j and 2j + 1 become j. */
-void coarsen(uint32_t* counters, double low, int from, int to, bool log) {
-  if (from == to) return;
-  const int64_t first = latticeIndex(low, from, log);
-  const int shift = std::min(to - from, 62);
-  uint32_t old[LATTICE_BINS];
-  std::memcpy(old, counters, sizeof old);
-  std::memset(counters, 0, sizeof old);
-  for (int64_t j = first; j <= first + SLOT; j++) counters[(j >> shift) & SLOT] += old[j & SLOT];
-}
+/** The counters of one cell, by slot. */
+struct Counters {
+  uint32_t slots[LATTICE_BINS];
+
+  static Counters of(const LatticeTile& tile, size_t cell) {
+    Counters c;
+    for (size_t slot = 0; slot < LATTICE_BINS; slot++) c.slots[slot] = tile.counters[cellOffset(cell) + slotOffset(slot)];
+    return c;
+  }
+  void store(const LatticeTile& tile, size_t cell) const {
+    for (size_t slot = 0; slot < LATTICE_BINS; slot++) tile.counters[cellOffset(cell) + slotOffset(slot)] = slots[slot];
+  }
+  /** Halves the resolution until bins are 2^to wide: bins 2j and 2j + 1 become j. */
+  void coarsen(double low, int from, int to, bool log) {
+    if (from == to) return;
+    const int64_t first = latticeIndex(low, from, log);
+    const int shift = std::min(to - from, 62);
+    const Counters old = *this;
+    std::memset(slots, 0, sizeof slots);
+    for (int64_t j = first; j <= first + SLOT; j++) slots[(j >> shift) & SLOT] += old.slots[j & SLOT];
+  }
+};
 
 }  // namespace
 
@@ -87,7 +99,6 @@ void latticeAdd(const LatticeTile& tile, size_t cell, double value, bool log, bo
     return;
   }
   value = value + 0.0;
-  uint32_t* const counters = tile.counters + cell * LATTICE_BINS;
   int k = tile.exponent[cell] - EXPONENT_BIAS;
   if (tile.exponent[cell] == 0) {
     tile.low[cell] = tile.high[cell] = value;
@@ -95,21 +106,23 @@ void latticeAdd(const LatticeTile& tile, size_t cell, double value, bool log, bo
   } else if (value < tile.low[cell] || value > tile.high[cell]) {
     const double low = std::min(tile.low[cell], value), high = std::max(tile.high[cell], value);
     const int wider = std::max(k, coveringExponent(low, high, log));
-    coarsen(counters, tile.low[cell], k, wider, log);
+    if (wider != k) {
+      Counters counters = Counters::of(tile, cell);
+      counters.coarsen(tile.low[cell], k, wider, log);
+      counters.store(tile, cell);
+    }
     tile.low[cell] = low;
     tile.high[cell] = high;
     k = wider;
   }
   tile.exponent[cell] = k + EXPONENT_BIAS;
-  counters[latticeIndex(value, k, log) & SLOT]++;
+  tile.counter(cell, latticeIndex(value, k, log))++;
 }
 
 void latticeMerge(const LatticeTile& into, const LatticeTile& from, size_t cell, bool log) {
   into.nonFinite[cell] += from.nonFinite[cell];
   if (from.exponent[cell] == 0) return;
-  uint32_t* const counters = into.counters + cell * LATTICE_BINS;
-  uint32_t added[LATTICE_BINS];
-  std::memcpy(added, from.counters + cell * LATTICE_BINS, sizeof added);
+  Counters counters = Counters::of(into, cell), added = Counters::of(from, cell);
   const int kFrom = from.exponent[cell] - EXPONENT_BIAS;
   int k = kFrom;
   if (into.exponent[cell] == 0) {
@@ -119,13 +132,14 @@ void latticeMerge(const LatticeTile& into, const LatticeTile& from, size_t cell,
     const int kInto = into.exponent[cell] - EXPONENT_BIAS;
     const double low = std::min(into.low[cell], from.low[cell]), high = std::max(into.high[cell], from.high[cell]);
     k = std::max({kFrom, kInto, coveringExponent(low, high, log)});
-    coarsen(counters, into.low[cell], kInto, k, log);
-    coarsen(added, from.low[cell], kFrom, k, log);
+    counters.coarsen(into.low[cell], kInto, k, log);
+    added.coarsen(from.low[cell], kFrom, k, log);
     into.low[cell] = low;
     into.high[cell] = high;
   }
   into.exponent[cell] = k + EXPONENT_BIAS;
-  for (size_t slot = 0; slot < LATTICE_BINS; slot++) counters[slot] += added[slot];
+  for (size_t slot = 0; slot < LATTICE_BINS; slot++) counters.slots[slot] += added.slots[slot];
+  counters.store(into, cell);
 }
 
 namespace {
@@ -136,17 +150,16 @@ double between(double lower, double upper, double share) {
 }
 
 /** The order statistic of that rank (from 0), placed evenly among the values of its bin. */
-double orderStatistic(const LatticeTile& tile, size_t cell, uint64_t rank, uint64_t total, bool log) {
+double orderStatistic(const LatticeTile& tile, size_t cell, const Counters& counters, uint64_t rank, uint64_t total, bool log) {
   if (rank == 0) return tile.low[cell];
   if (rank + 1 >= total) return tile.high[cell];
   const int k = tile.exponent[cell] - EXPONENT_BIAS;
-  const uint32_t* const counters = tile.counters + cell * LATTICE_BINS;
   int64_t j = latticeIndex(tile.low[cell], k, log);
   uint64_t before = 0;
-  while (before + counters[j & SLOT] <= rank) before += counters[j++ & SLOT];
+  while (before + counters.slots[j & SLOT] <= rank) before += counters.slots[j++ & SLOT];
   const double lower = std::max(latticeEdge(j, k, log), tile.low[cell]);
   const double upper = std::min(latticeEdge(j + 1, k, log), tile.high[cell]);
-  const double share = (static_cast<double>(rank - before) + 0.5) / counters[j & SLOT];
+  const double share = (static_cast<double>(rank - before) + 0.5) / counters.slots[j & SLOT];
   return between(lower, upper, share);
 }
 
@@ -155,13 +168,14 @@ double orderStatistic(const LatticeTile& tile, size_t cell, uint64_t rank, uint6
 double latticeQuantile(const LatticeTile& tile, size_t cell, double q, bool log) {
   if (tile.exponent[cell] == 0 || tile.nonFinite[cell] != 0) return std::numeric_limits<double>::quiet_NaN();
   uint64_t total = 0;
-  for (size_t slot = 0; slot < LATTICE_BINS; slot++) total += tile.counters[cell * LATTICE_BINS + slot];
+  const Counters counters = Counters::of(tile, cell);
+  for (const uint32_t count : counters.slots) total += count;
   const double position = std::clamp(q, 0.0, 1.0) * static_cast<double>(total - 1);
   const auto rank = static_cast<uint64_t>(position);
   const double share = position - static_cast<double>(rank);
-  const double lower = orderStatistic(tile, cell, rank, total, log);
+  const double lower = orderStatistic(tile, cell, counters, rank, total, log);
   if (share == 0.0) return lower;
-  const double upper = orderStatistic(tile, cell, rank + 1, total, log);
+  const double upper = orderStatistic(tile, cell, counters, rank + 1, total, log);
   return between(lower, upper, share);
 }
 

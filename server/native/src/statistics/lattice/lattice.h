@@ -6,6 +6,9 @@
  * window that moves leaves its counters where they are; coarsening adds neighbours. Because floor(floor(v/2^k)/2) =
  * floor(v/2^(k+1)), the state is a function of the multiset of values alone: any order, any merge, the same bits.
  *
+ * A cache line holds 4 neighbouring slots of 4 neighbouring cells. A value costs a line wherever it falls; where the field is
+ * smooth, neighbours fall into neighbouring slots and share it. (16 slots of one cell: a line a value, however smooth.)
+ *
  * Stored exponents are k + EXPONENT_BIAS, so that all-zero memory is the empty lattice.
  */
 #pragma once
@@ -16,6 +19,16 @@ namespace melissa {
 constexpr size_t LATTICE_BINS = 128;
 constexpr int32_t EXPONENT_BIAS = 2048;
 
+constexpr size_t CELLS_PER_LINE = 4, SLOTS_PER_LINE = 4;
+
+/** Where the first counter of a cell lies in the tile, and where slot `slot` lies from there. */
+constexpr size_t cellOffset(size_t cell) {
+  return cell / CELLS_PER_LINE * (CELLS_PER_LINE * LATTICE_BINS) + cell % CELLS_PER_LINE * SLOTS_PER_LINE;
+}
+constexpr size_t slotOffset(size_t slot) {
+  return slot / SLOTS_PER_LINE * (CELLS_PER_LINE * SLOTS_PER_LINE) + slot % SLOTS_PER_LINE;
+}
+
 /** The streams of one tile, each with one entry a cell; counters with LATTICE_BINS. */
 struct LatticeTile {
   double* low;           // smallest and largest finite value
@@ -23,6 +36,10 @@ struct LatticeTile {
   int32_t* exponent;     // 0 = no finite value yet
   uint32_t* nonFinite;   // values that are in no bin (never with Skip, which does not count them at all)
   uint32_t* counters;
+
+  uint32_t& counter(size_t cell, int64_t index) const {
+    return counters[cellOffset(cell) + slotOffset(static_cast<size_t>(index) % LATTICE_BINS)];
+  }
 };
 
 struct LatticeKernels {

@@ -41,6 +41,12 @@ struct Pass {
   }
 };
 
+/** Asks for one line of each of `count` streams. A pass is too short for the hardware to learn where its streams go. */
+inline void prefetch(const double* streams, size_t count, size_t i) {
+  if (streams == nullptr || i % 8 != 0) return;
+  for (size_t s = 0; s < count; s++) __builtin_prefetch(streams + s * TILE + i, 1, 2);
+}
+
 /** Co-moments of x (A or B) and y (C_i); add() takes both variables as they are before the sample. */
 template <class V>
 struct Pair {
@@ -117,8 +123,10 @@ inline void robustCells(const Pass<T>& pass, uint32_t k, size_t member, size_t i
     const auto c = pass.template factors<V, Cells>(g, i);
     const auto a = pass.template value<V>(g, member, i), b = pass.template value<V>(g, 2 + k, i);
     pair.add(x, y, a - x.mean, b - y.mean, c);
-    x.add(a, c);
-    y.add(b, c);
+    // Only the next group of the batch needs what this pass does not store.
+    const bool more = g + 1 < pass.groups.groups;
+    if (more) x.add(a, c);
+    if (more || member == 1) y.add(b, c);
   }
   pair.template store<Cells>(pass, pairs, i);
   if (member == 0) return;
@@ -206,15 +214,34 @@ void foldSecondOrder(const Pass<T>& pass) {
   }
 }
 
+/** Streams of the parameter that follows, in this tile or the next; null when there is none. */
+template <class T>
+const double* nextParameter(const Pass<T>& pass, uint32_t k) {
+  if (k + 1 < pass.layout.parameters) return pass.stream(pass.layout.streamParameter(k + 1));
+  if (pass.groups.ahead == 0) return nullptr;
+  return reinterpret_cast<const double*>(reinterpret_cast<const std::byte*>(pass.stream(pass.layout.streamParameter(0))) + pass.groups.ahead);
+}
+
 template <class T, bool Cells>
 void foldParameter(const Pass<T>& pass, uint32_t k) {
   const size_t first = pass.groups.first, last = pass.groups.last;
+  const double* const next = nextParameter(pass, k);
+  const double* const pairB = pass.stream(pass.layout.streamParameter(k) + 10);
   switch (pass.layout.kind) {
     case SobolKind::Martinez:
-      return overRange(first, last, [&](auto v, size_t i) { martinezCells<decltype(v), T, Cells>(pass, k, i); });
+      return overRange(first, last, [&](auto v, size_t i) {
+        prefetch(next, 4, i);
+        martinezCells<decltype(v), T, Cells>(pass, k, i);
+      });
     case SobolKind::Robust:
-      overRange(first, last, [&](auto v, size_t i) { robustCells<decltype(v), T, Cells>(pass, k, 0, i); });
-      return overRange(first, last, [&](auto v, size_t i) { robustCells<decltype(v), T, Cells>(pass, k, 1, i); });
+      overRange(first, last, [&](auto v, size_t i) {
+        prefetch(pairB, 6, i);
+        robustCells<decltype(v), T, Cells>(pass, k, 0, i);
+      });
+      return overRange(first, last, [&](auto v, size_t i) {
+        prefetch(next, 10, i);
+        robustCells<decltype(v), T, Cells>(pass, k, 1, i);
+      });
     case SobolKind::Jansen:
       overRange(first, last, [&](auto v, size_t i) { jansenCells<decltype(v), T, Cells>(pass, k, i); });
       break;

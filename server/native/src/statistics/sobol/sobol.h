@@ -47,6 +47,7 @@ struct TileGroups {
   uint32_t count;          // groups folded before, the same for all cells, when counts is null
   const uint32_t* counts;  // or one a cell of the tile; read only
   const uint32_t* active;  // with counts: 1 where the group is to be folded, one a cell of the tile
+  size_t ahead;            // bytes from this tile to the one that follows in this call, 0 = none: what to prefetch
 };
 
 struct SobolKernels {
