@@ -163,7 +163,8 @@ function checkList(schema: Schema, value: unknown, path: string, context: Contex
   if (schema.minItems !== undefined && value.length < schema.minItems) {
     problems.add(path, value, `needs at least ${plural(schema.minItems, 'item')}`, 'Add to the list.');
   }
-  return value.map((item, i) => check(schema.items!, item === undefined ? null : item, `${path}[${i}]`, context));
+  // Array.from visits holes too.
+  return Array.from(value, (item: unknown, i) => check(schema.items!, item ?? null, `${path}[${i}]`, context));
 }
 
 function checkObject(schema: Schema, value: unknown, path: string, context: Context): unknown {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Bytes of accumulator state, statistic by statistic. They follow the layout of the native state (server/native,
- * layout.cpp): streams of one number a cell, in tiles of 512 cells, for every kept step.
+ * layout.cpp): streams of one number a cell, in tiles of 512 cells, for every kept step. Only the
+ * tiles' headers are left out, 64 bytes or a few of them.
  */
 import type { CompiledField, CompiledStudy, Statistics } from '../compiled.ts';
 
