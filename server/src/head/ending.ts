@@ -62,23 +62,16 @@ export class Ending {
     const run = this.#run;
     const isCurrent = () => this.#run === run;
     const triesMax = this.#p.plan.outcome === 'Succeeded' ? resultsTriesMax : resultsTriesUnsuccessfulMax;
+    let hasCheckpoint = false;
     for (let attempt = 0; attempt < triesMax && isCurrent(); attempt++) {
-      if (
-        this.#p.plan.ranksReady &&
-        (await this.#lastCheckpoint()) &&
-        isCurrent() &&
-        (await this.#write(true)) &&
-        isCurrent()
-      )
-        break;
+      if (this.#p.plan.ranksReady) {
+        // A failed checkpoint does not keep the results back: they are safer on disk than in memory.
+        if (!hasCheckpoint && this.#p.ranks.length > 0) hasCheckpoint = await this.#p.checkpoints.take();
+        if (isCurrent() && (await this.#write(true)) && isCurrent()) break;
+      }
       await new Promise<void>((wake) => void this.#p.clock.after(resultsRetryMs, wake));
     }
     if (isCurrent()) await this.#seal();
-  }
-  /** A failed checkpoint does not keep the results back: they are safer on disk than in memory. */
-  async #lastCheckpoint(): Promise<boolean> {
-    if (this.#p.ranks.length > 0) await this.#p.checkpoints.take();
-    return this.#p.plan.finished;
   }
   async writeInterval(): Promise<void> {
     if (!this.#p.plan.finished && this.#p.plan.ranksReady && this.#p.plan.table.counts[Code.Done]! > 0)

@@ -78,7 +78,7 @@ export class StatisticsReader {
       const bytes = answer.body.values;
       assert(bytes.byteLength === 8 * (end - begin), 'a slice has the cells that were asked for');
       // A message's bytes may start anywhere; a copy starts at a multiple of eight.
-      into.set(new Float64Array(bytes.slice().buffer), begin);
+      into.set(new Float64Array(new Uint8Array(bytes).buffer), begin);
     }
   }
 }

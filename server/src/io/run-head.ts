@@ -94,7 +94,7 @@ export async function runHead(options: HeadArguments, log: LogFunction): Promise
     startedAt: new Date(systemClock.wallMs()).toISOString(),
   };
   await realFiles.writeAtomically(`${directory}/head.json`, `${JSON.stringify(file)}\n`);
-  log('info', 'the head is ready', file);
+  log('info', 'the head is ready', { epoch: file.epoch, control: file.control, http: file.http });
   onStopSignal((signal) => {
     log('info', `${signal}: ending`);
     stopping.resolve(0);
