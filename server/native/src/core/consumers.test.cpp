@@ -86,6 +86,26 @@ void aRedrawRestartsTheWholeGroup() {
   CHECK(report.completed.back().draw == 1);
 }
 
+void aFieldMayNeedFewerMembersThanTheGroupHas() {
+  RankOptions study = aSobolStudy(1);
+  study.groupSize = study.simulations = 4;  // A, B, C, D
+  study.fields.push_back(aField(1, "pressure"));
+  study.fields[1].statistics = study.fields[0].statistics;
+  study.fields[1].statistics.secondOrder = true;
+  CHECK(contradiction(study).empty());
+  auto core = aCore(study);
+  Sink sink;
+  for (uint32_t member : {3u, 1u, 0u, 2u}) runAll(*core, {&study, "x", member}, sink);
+  auto small = aCore(aSobolStudy(1));
+  const RankOptions smallStudy = aSobolStudy(1);
+  for (uint32_t member : {0u, 1u, 2u}) runAll(*small, {&smallStudy, "x", member}, sink);
+  CHECK(core->groupsFolded() == 1);
+  CHECK(statistic(*core, "sobolCount", 1, 0) == 1 && statistic(*core, "sobolCount", 1, 1) == 1);
+  CHECK(statistic(*core, "count", 1, 0) == statistic(*small, "count", 1, 0));
+  study.groupSize = study.simulations = 2;
+  CHECK(!contradiction(study).empty());
+}
+
 void membersMustHaveOneCommunicator() {
   const RankOptions study = aSobolStudy(1);
   auto core = aCore(study);
@@ -206,6 +226,7 @@ int main() {
   heldMembersLostInARestoreAreFoldedByTheGroupOnly();
   aLostMemberIsReplacedByItsNextAttempt();
   aRedrawRestartsTheWholeGroup();
+  aFieldMayNeedFewerMembersThanTheGroupHas();
   membersMustHaveOneCommunicator();
   covariancesFoldPairsOfTheStepsThatBothFieldsKeep();
   aHeldPairLostInARestoreIsFoldedOnce();

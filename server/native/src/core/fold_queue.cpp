@@ -61,8 +61,10 @@ void FoldQueue::foldCells(Batch& b, FoldListener& listener) {
 void FoldQueue::foldGroups(Batch& b, FoldListener& listener) {
   pointers_.clear();
   groupIndex_.clear();
+  // The members after these are for another field's second-order indices.
+  const size_t members = arena_.statistics(b.target).groupSize();
   for (const GroupUnit& unit : b.groups) {
-    for (const BlockPtr& member : unit.members) pointers_.push_back(member->values);
+    for (size_t m = 0; m < members; ++m) pointers_.push_back(unit.members[m]->values);
     groupIndex_.push_back(unit.group);
   }
   arena_.statistics(b.target).foldGroups(arena_.slab(b.key.slab), b.key.begin, b.key.end, pointers_.data(), groupIndex_.data(), b.groups.size());

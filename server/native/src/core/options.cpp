@@ -18,7 +18,8 @@ std::string fieldContradiction(const FieldOptions& field, uint32_t groupSize) {
   if (field.statistics.sobol != Estimator::None) {
     const uint32_t parameters = field.statistics.sobolParameters;
     const uint32_t members = field.statistics.secondOrder ? 2 * parameters + 2 : parameters + 2;
-    if (members != groupSize) return name + "the group size does not fit the number of Sobol' parameters";
+    // A group may have more members: another field's second-order indices need them.
+    if (members > groupSize) return name + "the group is too small for the number of Sobol' parameters";
   }
   return {};
 }

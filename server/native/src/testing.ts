@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Options for the addon's own tests: one small field, everything else at its plainest. */
+import type { EngineOptions, NativeStatistics } from './native.ts';
+
+export const someStatistics = (changes: Partial<NativeStatistics> = {}): NativeStatistics => ({
+  dtype: 'Float64',
+  nonFinite: 'Reject',
+  moments: 2,
+  extrema: true,
+  thresholds: [],
+  quantiles: [],
+  robbinsMonro: false,
+  logSpacing: false,
+  histogram: false,
+  plannedSamples: 0,
+  sobol: 'None',
+  interval: 'None',
+  secondOrder: false,
+  sobolParameters: 0,
+  jackknifeBlocks: 0,
+  level: 0.95,
+  ...changes,
+});
+
+export const someOptions = (changes: Partial<EngineOptions> = {}): EngineOptions => ({
+  study: 'heat',
+  fingerprint: 'f',
+  rank: 0,
+  ranks: 1,
+  epoch: 1,
+  token: 'secret',
+  listen: 'tcp://127.0.0.1:*',
+  curveSecretKey: '',
+  curvePublicKey: '',
+  curveAllowedKeys: [],
+  host: 'here',
+  simulations: 4,
+  groupSize: 1,
+  partialWhole: false,
+  fields: [
+    {
+      index: 0,
+      name: 'temperature',
+      keptCells: 1000,
+      cellBegin: 0,
+      cellEnd: 1000,
+      keptSteps: Uint32Array.of(0, 1),
+      statistics: someStatistics(),
+    },
+  ],
+  covariances: [],
+  heldBytesMax: 1 << 20,
+  receiveBudgetBytes: 1 << 20,
+  sendWindowBytes: 1 << 18,
+  connectionsMax: 10,
+  checkpointDirectory: '/nonexistent',
+  rawDirectory: '',
+  keepRawAll: false,
+  keepRawIds: new Uint32Array(),
+  ...changes,
+});
