@@ -41,3 +41,5 @@ export const REDRAW_PERIOD_MS = 200;
 export const PLAIN_PERIOD_MS = 5_000;
 /** Restarted study: how long the leftovers of its last life may take to end before they are ended here. */
 export const LEFTOVERS_MS_MAX = 6_000;
+/** From "finished" to the head's last word on disk. */
+export const LAST_WORD_MS_MAX = 10_000;

@@ -108,7 +108,7 @@ test('a study runs from its manifest to results, and leaves no process', options
   const summary = JSON.parse(ran.out) as Summary;
   assert.equal(summary.state, 'Succeeded');
   assert.equal(summary.simulations!.done, 20);
-  assert.equal(summary.bytesReceived, 20 * 4 * 8);
+  assert.ok(summary.bytesReceived >= 20 * 4 * 8, `${summary.bytesReceived} bytes`);
   assert.ok(summary.results!.zarr.length === 1 && statSync(summary.results!.zarr[0]!).isDirectory());
   assert.equal(place.processes(), 0);
   assert.equal(statSync(join(place.study, 'token')).mode & 0o777, 0o600);

@@ -44,6 +44,8 @@ export type RunLocal = {
   setup: LaunchSetup;
   watcher: Watcher;
   mark: string;
+  /** How long the finished study is still served. */
+  keepMs: number;
   /** Called when everything is written and the head still answers. */
   beforeEnd?: (client: Client) => Promise<void>;
 };

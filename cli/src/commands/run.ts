@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `melissa run`: compiles the manifest, prepares the study's directory, runs the study, and says what came out. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { CompiledStudy } from '@melissa/crds';
 import { failure } from '../errors.ts';
 import type { ExitName } from '../exit-codes.ts';
-import type { LaunchSetup } from '../local/launch.ts';
+import { workDirectory, type LaunchSetup } from '../local/launch.ts';
 import { preflight } from '../local/preflight.ts';
 import { describeExit, describeSlot, type Outcome } from '../local/study-run.ts';
 import { LiveProgress } from '../progress/live.ts';
@@ -35,8 +35,14 @@ export async function run(context: Context, file: string | undefined, options: R
   await takeOwnership(world, directory, mark);
   say(context, `study ${study.name} in ${directory}`);
   const progress = new LiveProgress({ ...screenOf(context), looks: () => world.terminal.looks() }, world.clock);
-  const outcome = await world.runLocal({ mark, watcher: progress, setup: setupOf(world, prepared) });
+  const outcome = await world.runLocal({
+    mark,
+    watcher: progress,
+    setup: setupOf(world, prepared),
+    keepMs: study.server.keepSeconds * 1000,
+  });
   progress.end();
+  tidyUp(world, prepared);
   return conclude(context, directory, study, outcome);
 }
 
@@ -86,6 +92,13 @@ export function setupOf(world: World, { directory, study, resume }: Prepared): L
 function screenOf({ world, output }: Context): { write: (text: string) => void; isTerminal: boolean } {
   if (output === 'json') return { write: () => undefined, isTerminal: false };
   return { write: (text) => world.terminal.write(text), isTerminal: world.terminal.isTerminal };
+}
+
+/** Work directories that nobody asked to keep, of attempts that ended with their pilots. */
+function tidyUp(world: World, { directory, study }: Prepared): void {
+  if (study.client.keepWorkDirectory !== 'Never') return;
+  for (const name of world.files.list(workDirectory(directory)))
+    world.files.remove(join(workDirectory(directory), name));
 }
 
 function conclude(context: Context, directory: string, study: CompiledStudy, outcome: Outcome): ExitName {

@@ -20,9 +20,6 @@ import { DEFAULT_MANIFEST, setupOf } from './run.ts';
 export type TryOptions = { set: string[]; keep?: boolean };
 type Trial = { detail: SimulationDetail; output: SimulationOutput; status: StudyStatus };
 
-/** The head of a trial waits so long for its results to be read; it is ended as soon as they are. */
-const TRIAL_KEEP_SECONDS = 60;
-
 export async function tryOne(context: Context, file: string | undefined, options: TryOptions): CommandResult {
   const { world } = context;
   const { study, manifest } = compileFile(world, file ?? DEFAULT_MANIFEST, options);
@@ -38,6 +35,7 @@ export async function tryOne(context: Context, file: string | undefined, options
   let seen: Trial | null = null;
   const outcome = await world.runLocal({
     mark,
+    keepMs: 0,
     setup: setupOf(world, { directory, study: trial, resume: false }),
     watcher: { status: () => undefined, notice: (text) => say(context, text) },
     beforeEnd: async (client) => {
@@ -78,7 +76,6 @@ function oneSimulation(manifest: Manifest, study: CompiledStudy): Manifest {
     onExhausted: 'Fail',
     maxFailed: 0,
   };
-  spec['server'] = { ...(spec['server'] as Tree | undefined), keepSeconds: TRIAL_KEEP_SECONDS };
   spec['local'] = { ...(spec['local'] as Tree | undefined), port: 0 };
   return { ...manifest, tree };
 }

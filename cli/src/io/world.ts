@@ -10,6 +10,7 @@ import { createClient } from '@melissa/api';
 import { REQUEST_TIMEOUT_MS } from '../limits.ts';
 import { launchFor, logFile, type LaunchSetup } from '../local/launch.ts';
 import { StudyRun, type Outcome } from '../local/study-run.ts';
+import { lastStatusFile } from '../progress/summary.ts';
 import { readHeadFile, readToken } from '../study-directory.ts';
 import type { Owner, RunLocal, World } from '../world.ts';
 import { systemFiles } from './files.ts';
@@ -63,7 +64,7 @@ export function systemClock(): Clock {
   });
 }
 
-async function runLocal(world: World, { setup, watcher, mark, beforeEnd }: RunLocal): Promise<Outcome> {
+async function runLocal(world: World, { setup, watcher, mark, keepMs, beforeEnd }: RunLocal): Promise<Outcome> {
   const { clock, files } = world;
   const { directory } = setup;
   const present: LaunchSetup = { ...setup };
@@ -90,6 +91,8 @@ async function runLocal(world: World, { setup, watcher, mark, beforeEnd }: RunLo
       present.control = head.control;
       present.port = Number(new URL(head.http).port);
     },
+    keepMs,
+    lastWordWritten: () => files.exists(lastStatusFile(directory)),
     ...(beforeEnd === undefined ? {} : { beforeEnd }),
     lastWords: (id) => files.readTail(logFile(directory, id), LAST_WORDS_BYTES),
   });

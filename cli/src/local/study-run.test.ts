@@ -19,6 +19,7 @@ class World {
   status: Partial<StudyStatus> = {};
   headFile: HeadFile | null = null;
   headAnswers = true;
+  lastWordWritten = true;
   diesAtOnce: Exit | null = null;
   outcome: Outcome | null = null;
   #pid = 100;
@@ -41,6 +42,8 @@ class World {
       connect: () => this.#client(),
       headIsUp: (head) => this.log.push(`up ${head.control}`),
       lastWords: (id) => `last words of ${id}\n`,
+      lastWordWritten: () => this.lastWordWritten,
+      keepMs: 0,
       watcher: { status: () => undefined, notice: (text) => this.notices.push(text) },
     });
     void this.run.run().then((outcome) => (this.outcome = outcome));
@@ -173,4 +176,18 @@ test('a head that leaves in good order ends the run', async () => {
   await world.pass(1000);
   assert.equal(world.outcome!.kind, 'finished');
   assert.equal(world.living.size, 0);
+});
+
+test('the head is not told to leave before it has written its last word', async () => {
+  const world = new World();
+  await world.pass(500);
+  world.lastWordWritten = false;
+  world.demand = { planFinished: true, finished: true };
+  for (const id of ['pilot-0', 'pilot-1']) world.end(id, { code: 0, signal: null });
+  await world.pass(3000);
+  assert.ok(world.living.has('head'));
+  world.lastWordWritten = true;
+  await world.pass(500);
+  assert.equal(world.living.size, 0);
+  assert.equal(world.outcome!.kind, 'finished');
 });

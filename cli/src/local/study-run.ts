@@ -5,7 +5,7 @@
  * try`. It ends in one of four ways: the head says that everything is written, the head left by itself, somebody
  * interrupted, or a process ends again and again. In each of them nothing is left running when `run` returns.
  */
-import type { Backend, Clock } from '@melissa/kit';
+import { formatDuration, type Backend, type Clock } from '@melissa/kit';
 import type { BackendDemand, Client, StudyStatus } from '@melissa/api';
 import { Reconciler, slotId, type Demand, type Exit, type Orders } from './reconcile.ts';
 import * as limits from '../limits.ts';
@@ -26,6 +26,10 @@ export type StudyRunOptions = {
   /** Last lines of a process's log, for the reason of its end. */
   lastWords: (id: string) => string;
   watcher: Watcher;
+  /** Whether the head has written its last word, status.json. */
+  lastWordWritten: () => boolean;
+  /** How long the finished study is still served. */
+  keepMs: number;
   /** Called when everything is written and the head still answers. */
   beforeEnd?: (client: Client) => Promise<void>;
 };
@@ -151,14 +155,27 @@ export class StudyRun {
   }
 
   async #lastLook(): Promise<void> {
-    if (this.#http === '' || this.#reconciler.running('head').length === 0) return;
-    const client = this.#options.connect(this.#http);
+    const { clock, connect, beforeEnd, keepMs, lastWordWritten, watcher } = this.#options;
+    const isHere = (): boolean =>
+      this.#http !== '' && this.#reconciler.running('head').length > 0 && this.#interrupts === 0;
+    const waitWhile = async (condition: () => boolean, limitMs: number): Promise<void> => {
+      const endMs = clock.monotonicMs() + limitMs;
+      while (isHere() && condition() && clock.monotonicMs() < endMs) await this.#pause(limits.POLL_STARTING_MS);
+    };
+    await waitWhile(() => !lastWordWritten(), limits.LAST_WORD_MS_MAX);
+    if (!isHere()) return;
     try {
-      this.#status = await client.status();
-      await this.#options.beforeEnd?.(client);
+      this.#status = await connect(this.#http).status();
+      watcher.status(this.#status, this.#http);
+      await beforeEnd?.(connect(this.#http));
     } catch {
       // A head that has nothing left to do may leave at any moment; what it wrote stays.
     }
+    if (keepMs === 0) return;
+    watcher.notice(
+      `the study has ended; its results are served at ${this.#http} for ${formatDuration(keepMs / 1000)} (^C ends it)`,
+    );
+    await waitWhile(() => true, keepMs);
   }
 
   /** Pilots first: they give back what they were running, uncharged, so that the last checkpoint owes nothing to anybody. */

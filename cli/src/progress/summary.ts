@@ -57,9 +57,11 @@ export function summaryOf(files: Files, directory: string, study: CompiledStudy,
   };
 }
 
+export const lastStatusFile = (directory: string): string => join(directory, 'status.json');
+
 /** What the head wrote as its last word; null while the study has not ended. */
 function lastStatus(files: Files, directory: string): StudyStatus | null {
-  const path = join(directory, 'status.json');
+  const path = lastStatusFile(directory);
   return files.exists(path) ? (JSON.parse(files.readText(path)) as StudyStatus) : null;
 }
 
@@ -133,7 +135,10 @@ function resultLines(results: ResultPaths): string[] {
   const lines = ['', `Results in ${results.folder}`];
   for (const path of [...results.zarr, ...results.tables]) lines.push(`  ${path}`);
   if (results.summary !== null) lines.push(`  ${results.summary}`);
-  const first = results.pictures[0];
+  const first =
+    ['_sobol_total_', '_sobol_first_', '_mean'].flatMap((part) =>
+      results.pictures.filter((path) => path.includes(part)),
+    )[0] ?? results.pictures[0];
   if (first !== undefined)
     lines.push(`  ${first}${results.pictures.length > 1 ? `  (and ${results.pictures.length - 1} more maps)` : ''}`);
   if (results.zarr[0] !== undefined)
