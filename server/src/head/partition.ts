@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which rank owns which kept cells, and how lists of numbers travel as ranges. Head and ranks both call `partitionOf`, so
- * that they cannot disagree: the parts are contiguous, differ by at most one cell, and cover every kept cell once.
+ * Which rank owns which kept cells, and how lists of numbers travel as ranges. Head, ranks and the planner of memory all
+ * cut with `rankBegin`, so that they cannot disagree: the parts are contiguous, differ by at most one cell, and cover every kept cell once.
  */
+import { rankBegin } from '@melissa/crds';
 import { assert } from '@melissa/kit';
 
 /** ranks + 1 numbers: rank r owns [p[r], p[r + 1]). */
 export function partitionOf(keptCells: number, ranks: number): number[] {
   assert(ranks > 0, 'cells are cut for at least one rank');
-  const base = Math.floor(keptCells / ranks);
-  const longer = keptCells % ranks;
-  return Array.from({ length: ranks + 1 }, (_, rank) => rank * base + Math.min(rank, longer));
+  return Array.from({ length: ranks + 1 }, (_, rank) => rankBegin(keptCells, ranks, rank));
 }
 
 export type StepRange = { begin: number; end: number; stride: number };

@@ -3,7 +3,7 @@
  * What a CompiledStudy means to the plan and to the peers of the control socket: options of the plan, the welcome of
  * pilots and clients, the layout of a field. Pure; called once at start, or once a message.
  */
-import type { CompiledField, CompiledStudy } from '@melissa/crds';
+import { groupHeldBytes, type CompiledStudy } from '@melissa/crds';
 import type { ControlBody } from '@melissa/protocol';
 import { headSilenceMs, heartbeatMs } from '../limits.ts';
 import type { PlanOptions } from '../plan/types.ts';
@@ -11,24 +11,10 @@ import { formatValue } from '../sampling/index.ts';
 import { partitionOf, rangesOf } from './partition.ts';
 
 export const dtypeCode = { Float32: 1, Float64: 2 } as const;
-const valueBytes = { Float32: 4, Float64: 8 } as const;
 /** Parameter values of a lease are joined by this character, which no number contains. */
 const SEPARATOR = '\u001f';
 
-/** Something is held for every group: it is folded when it is complete, or when a partner has come. */
-function holds(study: CompiledStudy): boolean {
-  const sobol = study.fields.some((field) => field.statistics.sobol !== null);
-  return sobol || study.partial === 'Whole' || study.covariances.length > 0;
-}
-
-/** Worst case of what one group holds on the rank with most of it: every block of every member. */
-export function groupHeldBytes(study: CompiledStudy): number {
-  if (!holds(study)) return 0;
-  const ofField = (field: CompiledField) =>
-    Math.ceil(field.keptCells / study.server.ranks) * valueBytes[field.dtype] * field.keptSteps.length;
-  return study.sampling.groupSize * study.fields.reduce((sum, field) => sum + ofField(field), 0);
-}
-
+/** Groups that may hold blocks at once; the first one is let in even where it does not fit, or nothing would ever run. */
 export function openGroupsMax(study: CompiledStudy): number {
   const bytes = groupHeldBytes(study);
   return bytes === 0 ? Infinity : Math.max(1, Math.floor(study.server.heldBytesMax / bytes));

@@ -21,6 +21,7 @@ export function attemptFailed(plan: PlanState, lease: Lease, reason: string, see
   plan.endAttempt(lease, 'Failed', reason, seen, nowMs);
   if (plan.isTerminal(simulation) || plan.finished) return;
   plan.table.failures[simulation]! += 1;
+  plan.remember(simulation, reason);
   const decision = afterFailure(plan.options.faultPolicy, {
     failures: plan.table.failures[simulation]!,
     draw: plan.table.draw[simulation]!,

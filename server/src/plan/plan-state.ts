@@ -177,7 +177,8 @@ export class PlanState {
   #settle(simulation: number): void {
     this.firstSteps.delete(simulation);
     this.grace.delete(simulation);
-    if (this.table.state[simulation] !== Code.Done) this.#dropMates(simulation);
+    if (this.table.state[simulation] === Code.Done) this.reasons.delete(simulation);
+    else this.#dropMates(simulation);
     const group = this.groupOf(simulation);
     if (this.openGroups.has(group) && this.membersOf(group).every((member) => this.isTerminal(member)))
       this.openGroups.delete(group);
