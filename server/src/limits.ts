@@ -67,6 +67,9 @@ export const persistRetryMs = 1000;
 export const lastCheckpointMs = 20_000;
 /** Failed simulations named in the status. */
 export const statusFailedMax = 128;
+/** Between looks at the Sobol' intervals that only inform: at least this, and this many times what the last one took. */
+export const lookPeriodMs = 5000;
+export const lookPauseFactor = 20;
 /** Fields that may be read from the ranks at once, for REST. */
 export const statisticReadsMax = 8;
 

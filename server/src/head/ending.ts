@@ -14,6 +14,7 @@ import { Code, type PlanEvent } from '../plan/types.ts';
 import type { Design } from '../sampling/index.ts';
 import type { ResultsFacts } from '../results/writer.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import type { Looker } from './convergence-check.ts';
 import type { Log } from './head.ts';
 import type { RankLink } from './rank-link.ts';
 import type { HeadService } from './study-service.ts';
@@ -33,6 +34,7 @@ export type EndingParts = {
   ranks: RankLink[];
   checkpoints: Checkpoints;
   service: HeadService;
+  looker: Looker;
   apply: (event: PlanEvent) => void;
 };
 
@@ -81,6 +83,7 @@ export class Ending {
     if (this.#writing) return false;
     this.#writing = true;
     try {
+      if (isFinal && this.#p.looker.hasIntervals) await this.#p.looker.look();
       const report = await this.#p.io.writeResults(this.#p.service, this.#facts(isFinal));
       this.#p.service.results = report.directory;
       this.#problem = '';

@@ -17,7 +17,7 @@ import type { Instruction, PlanEvent } from '../plan/types.ts';
 import type { Design } from '../sampling/index.ts';
 import { Checkpoints, newestPlan, takeEpoch } from './checkpoints.ts';
 import { ControlRouter } from './control-router.ts';
-import { lookAtConvergence } from './convergence-check.ts';
+import { Looker } from './convergence-check.ts';
 import { Ending } from './ending.ts';
 import { carryOut, type Hands } from './instructions.ts';
 import { RankLink } from './rank-link.ts';
@@ -54,6 +54,7 @@ export class Head {
   readonly ranks: RankLink[];
   readonly checkpoints: Checkpoints;
   readonly ending: Ending;
+  readonly looker: Looker;
   #w: HeadWorld;
   #hands: Hands;
   #control: ControlServer | null = null;
@@ -103,6 +104,7 @@ export class Head {
       elapsedMs: () => this.elapsedMs,
       fenced: () => world.abandon(5),
     });
+    this.looker = new Looker(study, this.ranks, clock);
     this.router = this.#makeRouter(send);
     this.service = this.#makeService();
     this.ending = new Ending({
@@ -111,6 +113,7 @@ export class Head {
       ranks: this.ranks,
       checkpoints: this.checkpoints,
       service: this.service,
+      looker: this.looker,
       apply: (event) => void this.apply(event),
     });
     this.#hands = this.#makeHands();
@@ -141,6 +144,7 @@ export class Head {
       ranks: this.ranks,
       reader: new StatisticsReader(study, this.ranks),
       checkpoints: this.checkpoints,
+      looker: this.looker,
       clock,
       startWallMs: clock.wallMs() - this.#elapsedBeforeMs,
       elapsedMs: () => this.elapsedMs,
@@ -190,7 +194,10 @@ export class Head {
       this.router.tick(clock.monotonicMs());
       this.apply({ type: 'tick' });
     });
-    this.#every('sample', 1000, () => this.service.sample(clock.monotonicMs()));
+    this.#every('sample', 1000, () => {
+      this.service.sample(clock.monotonicMs());
+      this.#lookForPeople();
+    });
     const { checkpointPeriodSeconds, resultsPeriodSeconds } = this.#w.study.server;
     this.#every('checkpoint', checkpointPeriodSeconds * 1000, () => this.#periodicCheckpoint());
     this.#every('results', resultsPeriodSeconds * 1000, () => void this.ending.writeInterval());
@@ -253,11 +260,8 @@ export class Head {
     }
   }
   async #checkConvergence(groups: number): Promise<void> {
-    const { stopWhen, fields } = this.#w.study;
-    const level = fields.find((field) => field.statistics.sobol !== null)?.statistics.sobol?.level ?? 0.95;
     try {
-      const look = await lookAtConvergence(this.ranks, { minVarianceShare: stopWhen?.minVarianceShare ?? 0, level });
-      this.service.look = look;
+      const look = await this.looker.look();
       this.apply({ type: 'convergence', groups, widest: look.widest, cells: look.cells });
     } catch (cause) {
       this.#w.log('warn', 'convergence could not be looked at; the next time it is', {
@@ -265,6 +269,14 @@ export class Head {
       });
       this.apply({ type: 'convergence', groups, widest: NaN, cells: 0 });
     }
+  }
+  /** For people: how wide the intervals are by now. */
+  #lookForPeople(): void {
+    const state = this.plan.state;
+    if (state.finished || !state.ranksReady || state.ranks.length === 0) return;
+    if (!this.looker.isDue(Math.min(...state.ranks.map((rank) => rank.groupsFolded)))) return;
+    // A rank that goes away meanwhile makes this look fail, and no other.
+    this.looker.look().catch(() => undefined);
   }
   #tellRewound(checkpoint: number, epoch: number): void {
     const data = { checkpoint, epoch: this.epoch, before: epoch };

@@ -18,7 +18,7 @@ import { statusFailedMax } from '../limits.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Code, states, type PlanEvent } from '../plan/types.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import type { Look } from './convergence-check.ts';
+import type { Looker } from './convergence-check.ts';
 import { Rate } from './rate.ts';
 import { addTotals, type RankLink, type RankTotals } from './rank-link.ts';
 import type { StatisticQuery, StudyService } from './service.ts';
@@ -32,6 +32,7 @@ export type ServiceParts = {
   ranks: RankLink[];
   reader: StatisticsReader;
   checkpoints: Checkpoints;
+  looker: Looker;
   clock: Clock;
   startWallMs: number;
   elapsedMs: () => number;
@@ -48,8 +49,6 @@ const pilotsListedMax = 10_000;
 
 export class HeadService implements StudyService {
   readonly study: CompiledStudy;
-  /** Last look at the intervals. */
-  look: Look | null = null;
   /** Everything is written. */
   finished = false;
   results: string | null = null;
@@ -158,10 +157,11 @@ export class HeadService implements StudyService {
   #convergence(): StudyStatus['convergence'] {
     const finite = (value: number | undefined) => (value === undefined || !Number.isFinite(value) ? null : value);
     const ranks = this.#p.plan.state.ranks;
+    const look = this.#p.looker.last;
     return {
       groups: ranks.length === 0 ? 0 : Math.min(...ranks.map((rank) => rank.groupsFolded)),
-      widestInterval: finite(this.look?.widest),
-      medianInterval: finite(this.look?.medianWidth),
+      widestInterval: finite(look?.widest),
+      medianInterval: finite(look?.medianWidth),
       goal: this.study.stopWhen?.sobolIntervalBelow ?? null,
     };
   }
