@@ -84,6 +84,7 @@ export function setupOf(world: World, { directory, study, resume }: Prepared): L
     port: study.local.port,
     control: 'tcp://127.0.0.1:*',
     resume,
+    advertise: world.environment['MELISSA_ADVERTISE'] ?? null,
     environment: world.environment,
   };
 }

@@ -88,7 +88,8 @@ async function runLocal(world: World, { setup, watcher, mark, keepMs, beforeEnd 
     connect: (http) => world.connect(http, readToken(world, directory)),
     headIsUp(head) {
       endpoint = head.control;
-      present.control = head.control;
+      // What is advertised is a relay's; a restarted head finds the port that it listened at in head.json.
+      if (setup.advertise === null) present.control = head.control;
       present.port = Number(new URL(head.http).port);
     },
     keepMs,

@@ -27,6 +27,8 @@ export type LaunchSetup = {
   control: string;
   /** Start the head from its checkpoint. */
   resume: boolean;
+  /** Host that peers are told to connect to, where a relay stands in between (tests of broken links); null: none does. */
+  advertise: string | null;
   environment: Record<string, string | undefined>;
 };
 
@@ -45,6 +47,7 @@ export const logFile = (directory: string, id: string): string => join(directory
 export function launchFor(scope: BackendScope, index: number, endpoint: string, setup: LaunchSetup): Launch {
   const { parts, directory } = setup;
   const token = ['--token-file', tokenFile(directory)];
+  const advertise = setup.advertise === null ? [] : ['--advertise', setup.advertise];
   if (scope === 'head') {
     const args = [
       parts.server,
@@ -56,12 +59,14 @@ export function launchFor(scope: BackendScope, index: number, endpoint: string, 
       '--control',
       setup.control,
       ...token,
+      ...advertise,
     ];
     if (setup.resume) args.push('--resume');
     return { command: parts.node, args, directory, environment: setup.environment };
   }
   if (scope === 'rank') {
     const args = [parts.server, 'rank', '--study', directory, '--rank', String(index), '--head', endpoint, ...token];
+    args.push(...advertise);
     return { command: parts.node, args, directory, environment: setup.environment };
   }
   const work = workDirectory(directory);

@@ -12,6 +12,8 @@ export type HeadArguments = {
   httpPort: number;
   control: string;
   tokenFile: string;
+  /** Host that others are told to connect to; null: where the socket listens. */
+  advertise: string | null;
   /** On a cluster the MelissaStudy alone decides. */
   intent: 'api' | 'kubernetes';
 };
@@ -22,6 +24,8 @@ export type RankArguments = {
   head: string;
   tokenFile: string;
   listen: string;
+  /** Host that clients are told to connect to; null: where the socket listens. */
+  advertise: string | null;
 };
 
 const options = {
@@ -35,6 +39,8 @@ const options = {
   rank: { type: 'string' },
   head: { type: 'string' },
   listen: { type: 'string', default: 'tcp://127.0.0.1:*' },
+  // Behind a relay, or bound to 0.0.0.0: the host in the endpoint that others are told. The port is the socket's.
+  advertise: { type: 'string' },
 } as const;
 
 function usage(detail: string): ProjectError {
@@ -52,18 +58,28 @@ export function parseArguments(words: string[]): HeadArguments | RankArguments {
   if (values.study === undefined) throw usage('--study is missing');
   const directory = resolve(values.study);
   const tokenFile = resolve(values['token-file'] ?? `${directory}/token`);
+  const advertise = values.advertise ?? null;
   if (role === 'rank') {
     const rank = Number(values.rank);
     if (!Number.isInteger(rank) || rank < 0) throw usage('--rank is not a number from 0');
     if (values.head === undefined) throw usage('--head is missing');
-    return { role, directory, rank, head: values.head, tokenFile, listen: values.listen };
+    return { role, directory, rank, head: values.head, tokenFile, listen: values.listen, advertise };
   }
   const address = /^(.*):(\d+)$/.exec(values.http);
   if (address === null || Number(address[2]) > 65535) throw usage(`--http ${values.http} is not host:port`);
   if (values.intent !== 'api' && values.intent !== 'kubernetes')
     throw usage(`--intent ${values.intent} is neither api nor kubernetes`);
   const { control, intent } = values;
-  return { role, directory, httpHost: address[1]!, httpPort: Number(address[2]), control, tokenFile, intent };
+  return {
+    role,
+    directory,
+    httpHost: address[1]!,
+    httpPort: Number(address[2]),
+    control,
+    tokenFile,
+    advertise,
+    intent,
+  };
 }
 
 function parsed(words: string[]) {

@@ -12,6 +12,7 @@ import { makeDesign } from '../sampling/index.ts';
 import type { HeadArguments } from './arguments.ts';
 import { atEndOfTurn, systemClock } from './clock.ts';
 import { openControlServer, type ControlServer, type PeerId } from './control-socket.ts';
+import { hostOf, withHost } from './endpoint.ts';
 import { realFiles } from './files.ts';
 import { startHttpServer, type HttpServer } from './http-server.ts';
 import type { LogFunction } from './log.ts';
@@ -40,7 +41,7 @@ async function openControl(
 ): Promise<ControlServer> {
   if (before !== null) {
     try {
-      return await openControlServer({ endpoint: before.control, curve: null, receive });
+      return await openControlServer({ endpoint: withHost(before.control, hostOf(wanted)), curve: null, receive });
     } catch {
       // Taken meanwhile: the backend starts the peers again with the new endpoint.
     }
@@ -89,7 +90,7 @@ export async function runHead(options: HeadArguments, log: LogFunction): Promise
   const file: HeadFile = {
     pid: process.pid,
     epoch: head.epoch,
-    control: head.controlEndpoint,
+    control: withHost(head.controlEndpoint, options.advertise),
     http: http.url,
     startedAt: new Date(systemClock.wallMs()).toISOString(),
   };

@@ -6,6 +6,7 @@ import { Rank } from '../rank/rank.ts';
 import type { RankArguments } from './arguments.ts';
 import { systemClock } from './clock.ts';
 import { openControlPeer } from './control-socket.ts';
+import { withHost } from './endpoint.ts';
 import { realFiles } from './files.ts';
 import type { LogFunction } from './log.ts';
 import { hostIdentity, onStopSignal, randomIdentity, randomRoutingId, residentBytes } from './process.ts';
@@ -36,6 +37,7 @@ export async function runRank(options: RankArguments, log: LogFunction): Promise
     clock: systemClock,
     identity: { token, rank, instance: randomIdentity(), host: place.host, processId: process.pid, serverKey: '' },
     restored: restored.number,
+    advertised: (endpoint) => withHost(endpoint, options.advertise),
     openControl: (receive) => openControlPeer({ endpoint: options.head, routingId, curve: null, receive }),
     residentBytes,
     log,

@@ -27,7 +27,8 @@ export type RankWorld = {
   identity: { token: string; rank: number; instance: bigint; host: string; processId: number; serverKey: string };
   /** Number of the checkpoint that the engine restored, 0 = none. */
   restored: number;
-  /** The engine's address for covariances starts here. */
+  /** Where clients are told to connect, of where the engine listens. */
+  advertised: (endpoint: string) => string;
   openControl: (receive: (frame: Uint8Array) => void) => ControlPeer;
   residentBytes: () => number;
   log: (level: 'info' | 'warn' | 'error', sentence: string, facts?: Record<string, unknown>) => void;
@@ -68,7 +69,7 @@ export class Rank {
 
   start(): void {
     const { native, engine } = this.#w;
-    this.#endpoint = native.engineStart(engine, () => this.#wake());
+    this.#endpoint = this.#w.advertised(native.engineStart(engine, () => this.#wake()));
     this.#control = this.#w.openControl((frame) => this.#receive(frame));
     this.#w.log('info', 'the rank is ready', { endpoint: this.#endpoint, checkpoint: this.#restored });
     this.#tick();
