@@ -243,7 +243,6 @@ melissa_status mlc_hello(melissa_client *c) {
       status = mlc_error(c, MELISSA_ERROR_REFUSED, "the head's welcome contradicts itself");
     } else {
       if (!c->settings.loops) c->current->first_step = welcome.first_step;
-      c->current->said_hello = 1;
       c->heartbeat_due_ms = mlc_now_ms() + c->heartbeat_ms;
     }
     pthread_mutex_unlock(&c->lock);
@@ -696,10 +695,6 @@ static melissa_status commit(melissa_client *c, const mlc_field *field, uint32_t
     }
   }
   c->current->steps_sent++;
-  if (!c->current->said_hello && c->collective.rank == 0) { /* a later simulation of a loop: the head hears of it while the data goes on */
-    c->current->said_hello = 1;
-    c->current->wants_hello = 1;
-  }
   mlc_io_wake(c);
   pthread_mutex_unlock(&c->lock);
   return status;

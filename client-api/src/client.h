@@ -67,7 +67,6 @@ typedef struct mlc_attempt {
   mlc_session **sessions;
   melissa_status status; /* not MELISSA_OK: over, and why */
   int wants_hello;
-  int said_hello;
   uint64_t hello_ms; /* when the last one was asked for */
   uint64_t steps_sent;
   int is_finished; /* of a loop: no more frames will come; closed when all is acknowledged */
@@ -85,7 +84,8 @@ typedef struct mlc_request {
   uint32_t simulation; /* HELLO: which attempt */
   uint16_t draw;
   uint16_t attempt;
-  int only_reports; /* NEXT: any answer settles it */
+  int only_reports;   /* NEXT: any answer settles it */
+  uint64_t parked_ms; /* NEXT: since when the head has had nothing to give; 0: not answered yet */
   /* CALL: what came back. */
   int is_answered;
   melissa_status status; /* an answer that cannot be read */
@@ -127,7 +127,6 @@ typedef struct mlc_loop {
   size_t first;
   size_t count;
   int is_terminated;
-  int is_asking;
   int is_wanted;      /* melissa_next_simulation waits for one */
   double mean_wall_seconds; /* of the last simulations, 0 before the first */
   mlp_next_simulations_finished *finished; /* not reported yet */

@@ -80,7 +80,9 @@ int mlc_encode_hello(melissa_client *c, const mlc_attempt *attempt, mlc_request 
   return mlp_encode_client_hello(&request->frame, &hello, c->epoch, request->number) == MLP_OK;
 }
 
-static void want_hello(mlc_attempt *attempt) {
+/* The current attempt asks, because an ended one of a loop is no longer leased; only without a current one does an ended one. */
+static void want_hello(melissa_client *c) {
+  mlc_attempt *attempt = c->current != NULL && c->current->status == MELISSA_OK ? c->current : c->draining;
   if (attempt != NULL && attempt->status == MELISSA_OK) attempt->wants_hello = 1;
 }
 
@@ -127,7 +129,7 @@ static void control_step(melissa_client *c, uint64_t now_ms, uint64_t *wake_ms) 
         request->send_ms = now_ms + 20;
       }
     }
-    sooner(wake_ms, request->send_ms);
+    if (request->send_ms != UINT64_MAX) sooner(wake_ms, request->send_ms);
   }
   if (c->collective.rank == 0 && c->is_welcome && c->control.connected && c->heartbeat_ms > 0 && c->current != NULL) {
     if (now_ms >= c->heartbeat_due_ms) {
@@ -144,6 +146,12 @@ static void control_step(melissa_client *c, uint64_t now_ms, uint64_t *wake_ms) 
 
 static mlc_session *session_at(const mlc_attempt *attempt, uint32_t rank) {
   return attempt == NULL || attempt->sessions == NULL ? NULL : attempt->sessions[rank];
+}
+
+/* The whole handle is of no use any more. */
+static void fail_handle(melissa_client *c, melissa_status status) {
+  if (c->failure == MELISSA_OK) c->failure = status;
+  pthread_cond_broadcast(&c->changed);
 }
 
 static void fail_attempt(melissa_client *c, mlc_attempt *attempt, melissa_status status) {
@@ -265,7 +273,7 @@ static void session_step(melissa_client *c, mlc_attempt *attempt, uint32_t rank,
       return;
     }
     if (action.kind == MLC_NEED_EPOCH) {
-      want_hello(attempt);
+      want_hello(c);
       sooner(wake_ms, session->progress_ms + session->limits.timeout_ms);
       return;
     }
@@ -329,7 +337,7 @@ static void ranks_step(melissa_client *c, uint64_t now_ms, uint64_t *wake_ms) {
       continue;
     }
     c->ranks_asked_ms = now_ms;
-    want_hello(c->current != NULL ? c->current : c->draining);
+    want_hello(c);
   }
 }
 
@@ -348,13 +356,15 @@ static void visit_disconnected(mlc_session *session, uint64_t now_ms) {
 
 static void newer_epoch(melissa_client *c, uint32_t epoch) {
   if (epoch <= c->epoch || !c->is_welcome) return;
-  want_hello(c->current);
-  for (mlc_attempt *attempt = c->draining; attempt != NULL; attempt = attempt->next) want_hello(attempt);
+  want_hello(c);
 }
 
-static void renew_sessions(melissa_client *c, mlc_attempt *attempt) {
-  for (uint32_t rank = 0; rank < c->server_rank_count; rank++)
-    if (session_at(attempt, rank) != NULL) mlc_session_epoch_renewed(session_at(attempt, rank));
+static void visit_renewed(mlc_session *session, uint64_t now_ms) {
+  (void)now_ms;
+  mlc_session_epoch_renewed(session);
+}
+static void renew_sessions(melissa_client *c) {
+  for (uint32_t rank = 0; rank < c->server_rank_count; rank++) for_sessions(c, rank, visit_renewed, 0);
 }
 
 static mlc_attempt *attempt_of(melissa_client *c, uint32_t simulation, int draw, uint16_t attempt_number) {
@@ -424,17 +434,19 @@ static void hello_answered(melissa_client *c, mlc_request *request, const mlp_en
   mlp_refused refused;
   mlp_envelope again;
   if (envelope->code == MLP_CODE_CLIENT_WELCOME && mlp_decode_client_welcome(frame, size, &c->arena, &again, &welcome) == MLP_OK) {
-    if (envelope->epoch >= c->epoch && mlc_adopt_welcome(c, &welcome, envelope->epoch) && attempt != NULL) {
-      attempt->said_hello = 1;
-      attempt->wants_hello = 0;
-      renew_sessions(c, attempt);
+    if (envelope->epoch >= c->epoch && mlc_adopt_welcome(c, &welcome, envelope->epoch)) {
+      if (attempt != NULL) attempt->wants_hello = 0;
+      renew_sessions(c);
     }
   } else if (envelope->code == MLP_CODE_REFUSED && mlp_decode_refused(frame, size, &c->arena, &again, &refused) == MLP_OK) {
     if (refused.retry_after_ms > 0) {
       request->send_ms = now_ms + refused.retry_after_ms;
       return;
     }
-    if (attempt != NULL) {
+    if (attempt != NULL && attempt->is_finished) {
+      c->epoch = envelope->epoch; /* no longer leased, as it has been reported; the ranks decide about its last frames */
+      renew_sessions(c);
+    } else if (attempt != NULL) {
       melissa_status status = status_of_refusal(&refused);
       refused_error(c, status, refused.code, refused.message, refused.remedy);
       fail_attempt(c, attempt, status);
@@ -462,7 +474,8 @@ static void next_answered(melissa_client *c, mlc_request *request, const mlp_env
   if (envelope->code == MLP_CODE_NEXT_SIMULATIONS_REPLY && mlp_decode_next_simulations_reply(frame, size, &c->arena, &again, &reply) == MLP_OK) {
     mlc_loop_answer(c, &reply);
     if (reply.simulations_count == 0 && !reply.terminated && !request->only_reports) {
-      request->send_ms = now_ms + 5 * MLC_REQUEST_RETRY_MS; /* the head pushes; asking again only covers its restart */
+      request->parked_ms = now_ms;
+      request->send_ms = UINT64_MAX; /* the head pushes the answer; mlc_loop_step asks anew after a while */
       return;
     }
     mlc_request_free(request);
@@ -471,8 +484,8 @@ static void next_answered(melissa_client *c, mlc_request *request, const mlp_env
       request->send_ms = now_ms + refused.retry_after_ms;
       return;
     }
-    c->failure = status_of_refusal(&refused);
-    refused_error(c, c->failure, refused.code, refused.message, refused.remedy);
+    refused_error(c, status_of_refusal(&refused), refused.code, refused.message, refused.remedy);
+    fail_handle(c, status_of_refusal(&refused));
     mlc_request_free(request);
   } else if (envelope->code == MLP_CODE_OK) {
     mlc_request_free(request); /* a report was taken */
@@ -480,7 +493,7 @@ static void next_answered(melissa_client *c, mlc_request *request, const mlp_env
 }
 
 static void version_differs(melissa_client *c, const char *who) {
-  if (c->failure == MELISSA_OK) c->failure = MELISSA_ERROR_VERSION;
+  fail_handle(c, MELISSA_ERROR_VERSION);
   mlc_error(c, MELISSA_ERROR_VERSION, "%s speaks another version of the protocol than this library (1); use the libmelissa of the server's release", who);
 }
 
@@ -510,20 +523,21 @@ static void control_frame(melissa_client *c, const uint8_t *frame, size_t size, 
 }
 
 static void data_refused(melissa_client *c, uint32_t rank, const mlp_data_refused *refused, uint64_t now_ms) {
-  mlc_open_sent which = {refused->simulation, refused->draw, refused->attempt};
-  (void)answer_open(&c->server_ranks[rank], &which, 0);
   mlc_attempt *attempt = attempt_of(c, refused->simulation, refused->draw, refused->attempt);
   melissa_status status = MELISSA_ERROR_REFUSED;
   if (mlp_text_equals(refused->code, "EVERSION")) status = MELISSA_ERROR_VERSION;
   if (mlp_text_equals(refused->code, "EATTEMPT") || mlp_text_equals(refused->code, "ELEASE")) status = MELISSA_ERROR_CANCELLED;
   if (refused->simulation == UINT32_MAX && refused->retry == 0) { /* the rank could not even read whose frame it was */
     refused_error(c, status, refused->code, refused->message, refused->remedy);
-    c->failure = status;
-    pthread_cond_broadcast(&c->changed);
+    fail_handle(c, status);
     return;
   }
   mlc_session *session = session_at(attempt, rank);
   if (session == NULL) return;
+  if (session->state == MLC_SESSION_OPENING && refused->retry != 2) { /* else it is about a frame, and the Open is still to be answered */
+    mlc_open_sent which = {refused->simulation, refused->draw, refused->attempt};
+    (void)answer_open(&c->server_ranks[rank], &which, 0);
+  }
   mlc_session_refused(session, refused->retry, now_ms);
   if (session->state != MLC_SESSION_FAILED) return;
   refused_error(c, status, refused->code, refused->message, refused->remedy);
@@ -549,7 +563,8 @@ static void data_frame(melissa_client *c, uint32_t rank, const uint8_t *frame, s
     c->unacknowledged_bytes -= session == NULL ? 0 : before - session->unacknowledged_bytes;
   } else if (envelope.code == MLP_CODE_OPENED && mlp_decode_opened(frame, size, &c->arena, &envelope, &opened) == MLP_OK) {
     mlc_open_sent which = {opened.simulation, opened.draw, opened.attempt};
-    if (answer_open(&c->server_ranks[rank], &which, 1)) attempt = attempt_of(c, which.simulation, which.draw, which.attempt);
+    (void)answer_open(&c->server_ranks[rank], &which, 1);
+    attempt = attempt_of(c, which.simulation, which.draw, which.attempt);
     mlc_session *session = session_at(attempt, rank);
     uint64_t before = session == NULL ? 0 : session->unacknowledged_bytes;
     if (session != NULL) sound = mlc_session_opened(session, opened.instance, opened.held, opened.credit_limit, now_ms);
@@ -576,8 +591,7 @@ static void watch_rank(melissa_client *c, uint32_t rank, uint64_t now_ms) {
     }
     if (server->link.is_refused) {
       mlc_error(c, MELISSA_ERROR_REFUSED, "server rank %u refuses this client's key; check MELISSA_CURVE_DIR", rank);
-      c->failure = MELISSA_ERROR_REFUSED;
-      pthread_cond_broadcast(&c->changed);
+      fail_handle(c, MELISSA_ERROR_REFUSED);
     }
     /* A fresh socket: what the old one still has queued must not reach the rank before the next Open. */
     mlc_link_close(&server->link, 0);
@@ -594,12 +608,11 @@ static void watch_control(melissa_client *c, uint64_t now_ms) {
   for (mlc_link_event event; (event = mlc_link_watch(&c->control)) != MLC_LINK_NOTHING;) {
     if (event == MLC_LINK_UP) {
       for (size_t i = 0; i < MLC_REQUESTS_MAX; i++) c->requests[i].send_ms = 0;
-      if (c->control_was_up && c->is_welcome) want_hello(c->current); /* it may be another head, which does not know us */
+      if (c->control_was_up && c->is_welcome) want_hello(c); /* it may be another head, which does not know us */
       c->control_was_up = 1;
     } else if (c->control.is_refused) {
       mlc_error(c, MELISSA_ERROR_REFUSED, "the head refuses this client's key; check MELISSA_CURVE_DIR");
-      c->failure = MELISSA_ERROR_REFUSED;
-      pthread_cond_broadcast(&c->changed);
+      fail_handle(c, MELISSA_ERROR_REFUSED);
     }
     (void)now_ms;
   }
@@ -677,8 +690,7 @@ static void *run(void *argument) {
     if (need > capacity) {
       zmq_pollitem_t *grown = realloc(items, need * sizeof *items);
       if (grown == NULL) {
-        c->failure = MELISSA_ERROR_MEMORY;
-        pthread_cond_broadcast(&c->changed);
+        fail_handle(c, MELISSA_ERROR_MEMORY);
         break;
       }
       items = grown;

@@ -15,6 +15,8 @@
 /* Finished simulations are reported after this when no question goes out before. */
 #define REPORT_MS 50u
 #define CLOSE_MS 10000u
+/* A question that the head keeps for lack of work is asked anew after this, in case that head is gone. */
+#define PARKED_MS 10000u
 
 static size_t ahead(const mlc_loop *loop) {
   double wall = loop->mean_wall_seconds;
@@ -47,24 +49,37 @@ static int ask(melissa_client *c, uint16_t wanted) {
     return 0;
   }
   request->only_reports = wanted == 0;
-  if (wanted > 0) c->loop.is_asking = 1;
   c->loop.finished_count = 0; /* from here on the request carries them, and repeats until it is answered */
   return 1;
+}
+
+/* The question that the head has not answered, or keeps until it has work; at most one. */
+static mlc_request *question_of(melissa_client *c) {
+  for (size_t i = 0; i < MLC_REQUESTS_MAX; i++)
+    if (c->requests[i].kind == MLC_REQUEST_NEXT && !c->requests[i].only_reports) return &c->requests[i];
+  return NULL;
 }
 
 void mlc_loop_step(melissa_client *c, uint64_t now_ms, uint64_t *wake_ms) {
   mlc_loop *loop = &c->loop;
   if (!c->settings.loops || c->collective.rank != 0) return;
+  mlc_request *question = question_of(c);
+  int report_is_due = loop->finished_count > 0 && now_ms >= loop->report_ms;
+  if (loop->finished_count > 0 && !report_is_due && loop->report_ms < *wake_ms) *wake_ms = loop->report_ms;
+  if (question != NULL) {
+    if (question->parked_ms == 0) return; /* its answer comes first; a report after it would take it off the head's list */
+    if (!report_is_due && now_ms < question->parked_ms + PARKED_MS) return;
+    mlc_request_free(question); /* a new one takes its place, with the report */
+  }
   size_t enough = ahead(loop);
   /* At half of what is wanted ahead, so that an answer comes while there is still something to do. */
-  int is_low = loop->count <= enough / 2 && (loop->count < enough || loop->is_wanted);
-  if (is_low && (c->current != NULL || loop->is_wanted) && !loop->is_asking && !loop->is_terminated) {
+  int is_low = loop->is_wanted ? loop->count == 0 : c->current != NULL && loop->count < enough && loop->count <= enough / 2;
+  if ((is_low || question != NULL) && !loop->is_terminated) {
     size_t wanted = enough > loop->count ? enough - loop->count : 1;
     (void)ask(c, (uint16_t)wanted);
+  } else if (report_is_due) {
+    (void)ask(c, 0);
   }
-  if (loop->finished_count == 0) return;
-  if (now_ms >= loop->report_ms) (void)ask(c, 0);
-  else if (loop->report_ms < *wake_ms) *wake_ms = loop->report_ms;
 }
 
 static char *copy_text(const char *data, size_t size) {
@@ -121,7 +136,6 @@ void mlc_loop_answer(melissa_client *c, const mlp_next_simulations_reply *reply)
     break;
   }
   if (reply->terminated) loop->is_terminated = 1;
-  if (reply->simulations_count > 0 || reply->terminated) loop->is_asking = 0;
   pthread_cond_broadcast(&c->changed);
 }
 
