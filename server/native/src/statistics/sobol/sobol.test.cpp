@@ -22,7 +22,11 @@ double kappaOf(const Groups& groups) {
   return 1 + static_cast<double>(largest / std::sqrt(covarianceOf(both, both)));
 }
 
+double worst = 0;  // error in units of kappa (1 + |value|)
+
 void nearIndex(double got, Real want, double kappa, const std::string& what) {
+  const double error = std::abs(static_cast<double>(got - want)) / (kappa * (1 + static_cast<double>(std::abs(want))));
+  if (error > worst) worst = error;
   near(got, static_cast<double>(want), 1e-12 * kappa * (1 + static_cast<double>(std::abs(want))), what);
 }
 
@@ -46,6 +50,7 @@ TEST("indices of the three estimators equal the offline formulas, also on a mean
         same(derived(statistics, state, 0, "sobolCount"), 3000, "count");
         compareIndices(statistics, state, groups);
       }
+  std::printf("# largest error %.1e kappa (1 + |index|)\n", worst);
 });
 
 TEST("second-order indices equal the offline formula for every estimator and both orders of the pair", [] {
