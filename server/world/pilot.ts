@@ -106,6 +106,7 @@ export class Pilot {
   #stopped = new Set<number>();
   #wake: () => void = () => undefined;
   #dismissed = false;
+  #beat: NodeJS.Timeout | undefined;
   /** Set by a test that lets the pilot vanish. */
   #gone = false;
 
@@ -114,9 +115,11 @@ export class Pilot {
     this.#speaker = new Speaker(options.head, () => this.#gone);
     this.#speaker.onMessage = (message) => this.#hear(message);
     this.#speaker.onRise = () => void this.#hello().catch(() => undefined);
-    this.ended = this.#run().catch((cause) => {
-      if (!(cause instanceof Stopped)) throw cause;
-    });
+    this.ended = this.#run()
+      .catch((cause) => {
+        if (!(cause instanceof Stopped)) throw cause;
+      })
+      .finally(() => clearInterval(this.#beat));
   }
   async vanish(): Promise<void> {
     this.#gone = true;
@@ -155,7 +158,7 @@ export class Pilot {
   }
   async #run(): Promise<void> {
     await this.#hello();
-    const beat = setInterval(() => {
+    this.#beat = setInterval(() => {
       const [first, ...rest] = this.#held.keys();
       this.#speaker.push('PilotHeartbeat', { running: first === undefined ? [] : [first], waiting: rest });
     }, 250);
@@ -165,7 +168,6 @@ export class Pilot {
         await Promise.race([new Promise<void>((wake) => void (this.#wake = wake)), sleep(repeatMs)]);
       else await this.#work(lease);
     }
-    clearInterval(beat);
     if (!this.#gone) await this.#speaker.close();
   }
   async #work(lease: LeaseBody): Promise<void> {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { Pilot, type SolverFormula } from './pilot.ts';
 import { PATIENCE_MS, Server, until } from './processes.ts';
 
@@ -66,16 +66,23 @@ async function checkMeans(server: Server): Promise<void> {
   }
 }
 
+const living = new Set<Pilot>();
+afterEach(async () => {
+  await Promise.all([...living].map((pilot) => pilot.vanish()));
+  living.clear();
+});
+
 async function pilots(
   server: Server,
   count: number,
   changes: Partial<ConstructorParameters<typeof Pilot>[0]> = {},
 ): Promise<Pilot[]> {
   const { control: head } = await server.headFile();
-  return Array.from(
-    { length: count },
-    (_, i) => new Pilot({ head, token: server.token, name: `pilot-${i}`, formula, stepMs: 1, ...changes }),
-  );
+  return Array.from({ length: count }, (_, i) => {
+    const pilot = new Pilot({ head, token: server.token, name: `pilot-${i}`, formula, stepMs: 1, ...changes });
+    living.add(pilot);
+    return pilot;
+  });
 }
 
 const finished = (server: Server) =>
@@ -184,3 +191,63 @@ test(
     }
   },
 );
+
+const groups = {
+  ...spec,
+  sampling: { method: 'PickFreeze', groups: 10, seed: 7 },
+  fields: [{ name: 'temperature', unit: 'K', cells: 5 }],
+  statistics: { moments: 1, sobol: { estimator: 'Martinez', interval: 'Fisher' } },
+};
+
+/** Two readings of one map: every member of every group is in its statistics once. */
+async function checkGroups(server: Server, study: string): Promise<void> {
+  const client = await server.client();
+  const counts = npyValues(await client.statisticNpy({ field: 'temperature', step: 4, statistic: 'sobolCount' }));
+  assert.deepEqual([...counts], [10, 10, 10, 10, 10], study);
+  const pooled = npyValues(await client.statisticNpy({ field: 'temperature', step: 4, statistic: 'count' }));
+  assert.deepEqual([...pooled], [20, 20, 20, 20, 20], 'moments pool A and B');
+  const first = npyValues(
+    await client.statisticNpy({ field: 'temperature', step: 4, statistic: 'sobolFirst', argument: 0 }),
+  );
+  assert.ok(
+    first.every((index) => index >= -1 && index <= 1),
+    first.join(' '),
+  );
+  const { digests } = await client.digests();
+  assert.ok(
+    digests.length >= 2 && digests.every(({ digest }) => /^[0-9a-f]{16}$/.test(digest)),
+    JSON.stringify(digests),
+  );
+}
+
+for (const [name, changes, victim] of [
+  ['groups are folded whole, each once', {}, null],
+  ['whole simulations are folded only when every rank has them', { partial: 'Whole' }, null],
+  ['groups survive the death of a rank that holds members', {}, 'rank-0'],
+] as const) {
+  test(`pick-freeze: ${name}`, { timeout: 2 * PATIENCE_MS }, async () => {
+    const server = new Server({ ...groups, ...changes });
+    try {
+      await server.start();
+      await pilots(server, 3, { stepMs: 4 });
+      if (victim !== null) {
+        await until('some are done', async () =>
+          (await (await server.client()).status()).simulations.done >= 8 ? true : null,
+        );
+        server.kill(victim);
+      }
+      const status = await finished(server);
+      assert.deepEqual([status.state, status.simulations.done], ['Succeeded', 40], JSON.stringify(status));
+      await checkGroups(server, name);
+      assert.equal(status.convergence.groups, 10);
+      await server.stop();
+    } catch (cause) {
+      throw new Error(
+        `${(cause as Error).message}\n${server.log('head').slice(-3000)}\n${server.log('rank-0').slice(-2000)}`,
+        { cause },
+      );
+    } finally {
+      server.remove();
+    }
+  });
+}

@@ -148,7 +148,7 @@ export function rankProgress(plan: PlanState, event: Event<'rankProgress'>, nowM
     plan.complete(item.simulation, item.attempt, nowMs);
   }
   for (const fault of event.faults) faultOf(plan, fault, nowMs);
-  rank.groupsFolded = Math.max(rank.groupsFolded, event.groupsFolded);
+  rank.groupsFolded = event.groupsFolded;
   const groups = Math.min(...plan.ranks.map((record) => record.groupsFolded));
   if (isCheckDue(plan.options.stopWhen, plan.convergence, groups) && !plan.finished) {
     plan.convergence = { ...plan.convergence, checking: true };
