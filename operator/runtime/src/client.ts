@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Writes of a controller. Server-side apply under the controller's field manager, never onto an object that is not ours; status
- * by apply on the subresource; every write carries what makes a late duplicate harmless: an update its resourceVersion, an apply the uid
- * that was read, a create a name that can exist once. Answers go into the cache, so that the next reconcile reads its own
- * writes.
+ * by apply on the subresource. Every write carries what makes a late one harmless: the uid and resourceVersion that were
+ * read, or, for a name that was free, a version that lets the server create but never change. Answers go into the cache,
+ * so that the next reconcile reads its own writes.
  */
 import { ApiError, PermanentError, RuntimeError } from './errors.ts';
+import { AppliedMemory } from './applied.ts';
 import {
   apiVersionOf,
   controllerOf,
@@ -25,11 +26,23 @@ export type ClientOptions = {
   /** The cache of a kind, if there is one. */
   storeOf?: (kind: Kind) => Store<KubernetesObject> | undefined;
   requestMs?: number;
+  /** Shared by the clients of one process. */
+  applied?: AppliedMemory;
 };
+
+const applyPatch = 'application/apply-patch+yaml';
+/** Tries of one apply whose object keeps changing under it; then the reconcile comes back with back-off. */
+const APPLY_TRIES_MAX = 4;
 
 /** An object that is wanted; its kind says apiVersion and kind. */
 export type Wanted = {
-  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace?: string | undefined;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    finalizers?: string[];
+  };
 } & Record<string, unknown>;
 
 /** The name exists and belongs to somebody else. */
@@ -45,9 +58,11 @@ export class NotOursError extends PermanentError {
 export class Client {
   readonly #options: ClientOptions;
   readonly #requestMs: number;
+  readonly #applied: AppliedMemory;
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#requestMs = options.requestMs ?? 30_000;
+    this.#applied = options.applied ?? new AppliedMemory();
   }
 
   /** Reads from the server, not from the cache. Null when it does not exist. */
@@ -62,74 +77,54 @@ export class Client {
 
   /**
    * Makes the object so: creates it, or sets the fields that are given and gives up those that no longer are. `owner` becomes its
-   * controller; an object of the name with another controller, or with none, is left alone (NotOursError).
+   * controller; an object of the name with another controller, or with none, is left alone (NotOursError). Nothing is sent
+   * when the same was applied before and the cache shows the object as that left it.
    */
   async apply<T extends KubernetesObject>(kind: Kind<T>, wanted: Wanted, owner: KubernetesObject | null): Promise<T> {
     const { name, namespace } = wanted.metadata;
-    const existing = await this.#existing(kind, namespace, name);
-    if (existing !== null && owner !== null) this.#mustBeOurs(kind, existing, owner);
     const reference = owner === null ? {} : { ownerReferences: [ownerReference(owner)] };
-    const body = {
+    const body: Wanted = {
       ...wanted,
       apiVersion: apiVersionOf(kind),
       kind: kind.kind,
-      // With the uid a write meant for a deleted object cannot land on its successor.
-      metadata: { ...wanted.metadata, ...reference, ...(existing === null ? {} : { uid: existing.metadata.uid }) },
+      metadata: { ...wanted.metadata, ...reference },
     };
-    if (existing === null) return this.#create(kind, body, owner);
-    return this.#applyPatch(kind, namespace, name, body);
-  }
-
-  /** Creates under the field manager, so that a later apply owns the same fields. A name that exists is looked at again. */
-  async #create<T extends KubernetesObject>(kind: Kind<T>, body: Wanted, owner: KubernetesObject | null): Promise<T> {
-    const { name, namespace } = body.metadata;
-    try {
-      // An apply without uid would also take over an object that somebody made since we looked; resourceVersion "" is not accepted, so the first write is a POST.
-      const created = await this.#send<T>('POST', pathOf(kind, namespace), body, {
-        fieldManager: this.#options.fieldManager,
-      });
-      return this.#remember(kind, created);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.reason !== 'AlreadyExists') throw error;
-      const existing = await this.get(kind, namespace, name);
-      if (existing === null) throw error;
-      if (owner !== null) this.#mustBeOurs(kind, existing, owner);
-      return this.#applyPatch(kind, namespace, name, {
-        ...body,
-        metadata: { ...body.metadata, uid: existing.metadata.uid },
-      } as Wanted);
+    const text = JSON.stringify(body);
+    let existing = await this.#existing(kind, namespace, name);
+    for (let tries = 1; ; tries++) {
+      if (existing !== null && owner !== null) this.#mustBeOurs(kind, existing, owner);
+      if (existing !== null && this.#applied.isCurrent(kind, existing, text)) return existing;
+      try {
+        const applied = await this.#send<T>(
+          'PATCH',
+          pathOf(kind, namespace, name),
+          { ...body, metadata: { ...body.metadata, ...preconditions(existing) } },
+          { fieldManager: this.#options.fieldManager, force: 'true' },
+          applyPatch,
+        );
+        this.#applied.remember(kind, applied, text);
+        return this.#remember(kind, applied);
+      } catch (error) {
+        // It changed, came or went since it was read: look at the server itself and decide anew. Each try passes the leader's gate.
+        if (!(error instanceof ApiError) || !error.isConflict || tries >= APPLY_TRIES_MAX) throw error;
+        existing = await this.get(kind, namespace, name);
+      }
     }
   }
 
-  async #applyPatch<T extends KubernetesObject>(
-    kind: Kind<T>,
-    namespace: string | undefined,
-    name: string,
-    body: unknown,
-    subresource?: string,
-  ): Promise<T> {
-    const query = { fieldManager: this.#options.fieldManager, force: 'true' };
-    const applied = await this.#send<T>(
-      'PATCH',
-      pathOf(kind, namespace, name, subresource),
-      body,
-      query,
-      'application/apply-patch+yaml',
-    );
-    return this.#remember(kind, applied);
-  }
-
-  /** Sets the status, of which this controller is the only writer. The version makes a late one fail. */
+  /** Sets the status, of which this controller is the only writer; nothing is sent when it is so already. The version makes a late one fail. */
   async applyStatus<T extends KubernetesObject>(kind: Kind<T>, object: T, status: unknown): Promise<T> {
+    if (isEqual((object as { status?: unknown }).status, status)) return object;
     const { name, namespace, uid, resourceVersion } = object.metadata;
     const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion };
-    return this.#applyPatch(
-      kind,
-      namespace,
-      name,
+    const applied = await this.#send<T>(
+      'PATCH',
+      pathOf(kind, namespace, name, 'status'),
       { apiVersion: apiVersionOf(kind), kind: kind.kind, metadata, status },
-      'status',
+      { fieldManager: this.#options.fieldManager, force: 'true' },
+      applyPatch,
     );
+    return this.#remember(kind, applied);
   }
 
   /** A merge patch that the server refuses unless the object is still at the version that was read. */
@@ -173,12 +168,15 @@ export class Client {
   ): Promise<void> {
     const { name, namespace, uid } = object.metadata;
     try {
-      await this.#send('DELETE', pathOf(kind, namespace, name), {
+      const answer = await this.#send<KubernetesObject>('DELETE', pathOf(kind, namespace, name), {
         kind: 'DeleteOptions',
         apiVersion: 'v1',
         preconditions: { uid },
         propagationPolicy: propagation,
       });
+      // The object with a deletionTimestamp while something holds it, else a Status: it is gone.
+      if (answer.metadata?.uid === uid && answer.kind === kind.kind) this.#remember(kind, answer);
+      else this.#options.storeOf?.(kind)?.remove(object);
     } catch (error) {
       if (!(error instanceof ApiError) || !(error.isNotFound || error.isConflict)) throw error;
     }
@@ -191,7 +189,8 @@ export class Client {
   ): Promise<T | null> {
     const store = this.#options.storeOf?.(kind) as Store<T> | undefined;
     const key = namespace === undefined ? name : `${namespace}/${name}`;
-    return store?.get(key) ?? (await this.get(kind, namespace, name));
+    // A complete cache is believed also when it has nothing: should it be behind, the server refuses to create and is asked then.
+    return store?.get(key) ?? (store?.hasSynced === true ? null : await this.get(kind, namespace, name));
   }
 
   #mustBeOurs(kind: Kind, existing: KubernetesObject, owner: KubernetesObject): void {
@@ -226,6 +225,28 @@ export class Client {
       ...(contentType === undefined ? {} : { contentType }),
     });
   }
+}
+
+/**
+ * What makes an apply that comes late harmless. The object that was read must still be there, unchanged. For a name that was
+ * free, version 1 says "create, never change": no object ever has it, since a store's first revision is not an object's,
+ * so the server answers 409 when somebody took the name in between. A create by POST could not say this to a later
+ * apply, because the fields of a POST belong to another kind of manager and an apply would never give them up.
+ */
+function preconditions(existing: KubernetesObject | null): { uid?: string; resourceVersion: string } {
+  if (existing === null) return { resourceVersion: '1' };
+  const { uid, resourceVersion } = existing.metadata;
+  return { ...(uid === undefined ? {} : { uid }), resourceVersion: resourceVersion ?? '1' };
+}
+
+/** Equal as JSON: the order of keys does not matter, a key that is undefined is absent. */
+export function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const left = Object.entries(a).filter(([, value]) => value !== undefined);
+  const right = new Map(Object.entries(b).filter(([, value]) => value !== undefined));
+  return left.length === right.size && left.every(([key, value]) => right.has(key) && isEqual(value, right.get(key)));
 }
 
 export function ownerReference(owner: KubernetesObject): OwnerReference {

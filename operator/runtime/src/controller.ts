@@ -33,7 +33,7 @@ export type Context<T extends KubernetesObject> = {
   client: Client;
   clock: Clock;
   log: Logger;
-  /** The cache of a kind that the controller owns or watches. */
+  /** The cache of a kind that a controller owns or watches. */
   store<S extends KubernetesObject>(kind: Kind<S>): Store<S>;
   /** Objects of the kind whose controller is this object. */
   owned<S extends KubernetesObject>(kind: Kind<S>): S[];
@@ -50,6 +50,14 @@ export type Watch = {
   fieldSelector?: string;
 };
 
+/** Looks at every object at an interval, whatever changes. It runs beside the object's reconcile, never twice for one object. */
+export type Timer<T extends KubernetesObject> = {
+  name: string;
+  everySeconds: number;
+  firstAfterSeconds?: number;
+  run: (context: Context<T>) => Promise<void>;
+};
+
 export type ControllerDeclaration<T extends KubernetesObject> = {
   name: string;
   kind: Kind<T>;
@@ -59,6 +67,7 @@ export type ControllerDeclaration<T extends KubernetesObject> = {
   indexes?: Record<string, Indexer<T>>;
   labelSelector?: string;
   reconcile: (context: Context<T>) => Promise<Result>;
+  timers?: readonly Timer<T>[];
   /** Each object is looked at again at least this often; 0 never. */
   resyncSeconds?: number;
   /** Keys in work at once. */

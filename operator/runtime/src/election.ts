@@ -41,22 +41,29 @@ export type ElectionOptions = {
   /** How often a candidate looks and a leader renews. */
   retryMs?: number;
   onChange?: (isLeader: boolean, reason: string) => void;
+  /** After every write of the lease that made or kept us the leader. */
+  onRenewed?: () => void;
 };
 
+/** A leader that goes gives the lease back, and another takes it at its next look. */
+const RETRY_MS_MAX = 1_500;
+
 /** What others saw of the lease, and when we saw it on our own clock: their clocks are not trusted. */
-type Observed = { record: string; atMs: number };
+type Observed = { record: string; atMs: number; leaseMs: number };
 
 export class Election {
-  readonly #options: Required<Omit<ElectionOptions, 'onChange'>> & Pick<ElectionOptions, 'onChange'>;
+  readonly #options: ElectionOptions & { leaseMs: number; retryMs: number };
   /** Wall-clock drift between machines does not matter; rates of monotonic clocks may differ a little, and a write takes time. */
   readonly #marginMs: number;
   #validUntilMs = -Infinity;
   #observed: Observed | null = null;
   #wasLeader = false;
+  /** As we wrote it last: renewed without reading it again. */
+  #held: Lease | null = null;
 
   constructor(options: ElectionOptions) {
     const leaseMs = options.leaseMs ?? 15_000;
-    this.#options = { ...options, leaseMs, retryMs: options.retryMs ?? leaseMs / 7.5 };
+    this.#options = { ...options, leaseMs, retryMs: options.retryMs ?? Math.min(leaseMs / 7.5, RETRY_MS_MAX) };
     this.#marginMs = leaseMs / 3;
   }
 
@@ -72,24 +79,36 @@ export class Election {
       try {
         await this.#attempt(signal);
       } catch (error) {
+        this.#held = null; // whatever went wrong, look before the next write
         if (!signal.aborted) this.#tell(error instanceof Error ? error.message : String(error));
       }
       this.#tell('the lease was not renewed in time');
-      await sleep(clock, retryMs * (0.9 + 0.2 * chance()), signal);
+      await sleep(clock, this.#napMs(retryMs * (0.9 + 0.2 * chance())), signal);
     }
     await this.#release();
   }
 
+  /** A candidate is awake when the lease that it saw runs out. */
+  #napMs(retryMs: number): number {
+    if (this.#held !== null || this.#observed === null) return retryMs;
+    const leftMs = this.#observed.atMs + this.#observed.leaseMs - this.#options.clock.monotonicMs();
+    return leftMs > 0 ? Math.min(retryMs, leftMs) : retryMs;
+  }
+
   async #attempt(signal: AbortSignal): Promise<void> {
     const { clock, leaseMs, identity } = this.#options;
+    if (this.#held !== null) return this.#write(this.#held, signal);
     const lease = await this.#read(signal);
     if (lease === null) return this.#write(null, signal);
     const record = `${lease.spec?.holderIdentity}|${lease.spec?.renewTime}|${lease.metadata.resourceVersion}`;
-    if (this.#observed?.record !== record) this.#observed = { record, atMs: clock.monotonicMs() };
+    if (this.#observed?.record !== record) {
+      // Never shorter than our own lease: the holder may have been started with another.
+      const theirsMs = Math.max(leaseMs, (lease.spec?.leaseDurationSeconds ?? 0) * 1000);
+      this.#observed = { record, atMs: clock.monotonicMs(), leaseMs: theirsMs };
+    }
     const holder = lease.spec?.holderIdentity ?? '';
-    const theirsMs = Math.max(leaseMs, (lease.spec?.leaseDurationSeconds ?? 0) * 1000);
-    const isFree = holder === '' || holder === identity || clock.monotonicMs() >= this.#observed.atMs + theirsMs;
-    if (isFree) await this.#write(lease, signal);
+    const hasRunOut = clock.monotonicMs() >= this.#observed.atMs + this.#observed.leaseMs;
+    if (holder === '' || holder === identity || hasRunOut) await this.#write(lease, signal);
     else this.#validUntilMs = -Infinity;
   }
 
@@ -133,9 +152,10 @@ export class Election {
       timeoutMs: leaseMs / 3,
       signal,
     });
-    this.#observed = { record: `${identity}|${now}|${written.metadata.resourceVersion}`, atMs: sentMs };
+    this.#held = written;
     this.#validUntilMs = sentMs + leaseMs - this.#marginMs;
     this.#tell(isRenewal ? 'renewed' : 'acquired');
+    if (this.holds()) this.#options.onRenewed?.();
   }
 
   /** Empties the holder, so that the next leader need not wait. */

@@ -11,6 +11,7 @@ export * from './reflector.ts';
 export * from './election.ts';
 export * from './gate.ts';
 export * from './client.ts';
+export { AppliedMemory } from './applied.ts';
 export * from './events.ts';
 export * from './controller.ts';
 export * from './manager.ts';

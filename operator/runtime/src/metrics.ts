@@ -48,7 +48,7 @@ export function runtimeMetrics(registry: Registry) {
     queueDepth: new Gauge({ name: 'workqueue_depth', help: 'Keys that wait', labelNames: ['name'], registers }),
     queueAdds: new Counter({
       name: 'workqueue_adds_total',
-      help: 'Keys taken from the queue',
+      help: 'Keys added to the queue',
       labelNames: ['name'],
       registers,
     }),

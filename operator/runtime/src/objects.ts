@@ -72,9 +72,10 @@ export const controllerOf = (object: KubernetesObject): OwnerReference | undefin
  * a server uses others, null says that nothing can be concluded.
  */
 export function compareVersions(a: string | undefined, b: string | undefined): number | null {
+  if (a !== undefined && a === b) return 0;
   if (a === undefined || b === undefined || !isDecimal(a) || !isDecimal(b)) return null;
   if (a.length !== b.length) return a.length < b.length ? -1 : 1;
-  return a === b ? 0 : a < b ? -1 : 1;
+  return a < b ? -1 : 1;
 }
 
 const isDecimal = (text: string): boolean => {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Keys that wait to be reconciled. A key waits at most once however often it is added; while it is in work it does not wait
- * again until `done`, so one key is never in two hands. Live changes go before the initial list and before resyncs. Keys of
- * one priority leave in the order in which they came. A failing key comes back after its own exponential back-off and
- * delays no other.
+ * again until `done`, so one key is never in two hands. Live changes go before the initial list and before resyncs, but
+ * every eighth key comes from those, so that a stream of changes starves nobody. Keys of one priority leave in the order in
+ * which they came. A failing key comes back after its own exponential back-off and delays no other.
  */
 import type { Clock } from './clock.ts';
 
@@ -12,9 +12,13 @@ export type QueueOptions = {
   clock: Clock;
   baseBackoffMs?: number;
   maxBackoffMs?: number;
+  onAdd?: () => void;
   onDepth?: (depth: number) => void;
   onWait?: (seconds: number) => void;
 };
+
+/** Of so many keys in a row one is a background key, if one waits. */
+const BACKGROUND_SHARE = 8;
 
 type Waiting = { key: string; sinceMs: number };
 
@@ -32,6 +36,7 @@ export class ReconcileQueue {
   #delayed = new Map<string, { dueMs: number; timer: { cancel(): void } }>();
   #failures = new Map<string, number>();
   #takers: ((key: string | null) => void)[] = [];
+  #liveInRow = 0;
   #closed = false;
 
   constructor(options: QueueOptions) {
@@ -65,6 +70,7 @@ export class ReconcileQueue {
       this.#background.delete(key);
       this.#live.set(key, earlier ?? { key, sinceMs: this.#clock.monotonicMs() });
     }
+    this.#options.onAdd?.();
     this.#options.onDepth?.(this.depth);
     this.#serve();
   }
@@ -126,7 +132,9 @@ export class ReconcileQueue {
   }
 
   #next(): string | null {
-    const from = this.#live.size > 0 ? this.#live : this.#background;
+    const isBackgroundsTurn = this.#liveInRow >= BACKGROUND_SHARE - 1 && this.#background.size > 0;
+    const from = this.#live.size > 0 && !isBackgroundsTurn ? this.#live : this.#background;
+    this.#liveInRow = from === this.#live ? this.#liveInRow + 1 : 0;
     const first = from.values().next();
     if (first.done === true) return null;
     const { key, sinceMs } = first.value;

@@ -7,10 +7,11 @@
  */
 import { Backoff, sleep, type Chance, type Clock } from './clock.ts';
 import { ApiError } from './errors.ts';
-import { pathOf, type Kind, type KubernetesObject } from './objects.ts';
+import { compareVersions, keyOf, pathOf, type Kind, type KubernetesObject } from './objects.ts';
 import { projection, type Project } from './projection.ts';
 import type { Store } from './store.ts';
 import { readBody, refusal, sendJson, type ApiRequest, type Transport } from './transport.ts';
+import { differences, type Version } from './verification.ts';
 import { watchEvents, type WatchEvent } from './watch-stream.ts';
 
 export type ReflectorOptions<T extends KubernetesObject> = {
@@ -36,6 +37,10 @@ export type ReflectorLimits = {
   requestMs: number;
   backoffBaseMs: number;
   backoffMaxMs: number;
+  /** How often the cache is compared with a list of metadata; 0 never. */
+  verifySeconds: number;
+  /** How long a difference must last to count: the watch may lag behind the list. */
+  verifyGraceMs: number;
 };
 
 export const reflectorLimits: ReflectorLimits = {
@@ -45,13 +50,17 @@ export const reflectorLimits: ReflectorLimits = {
   requestMs: 60_000,
   backoffBaseMs: 800,
   backoffMaxMs: 30_000,
+  verifySeconds: 1_800,
+  verifyGraceMs: 10_000,
 };
 
 export type ReflectorEvent =
-  | { type: 'synced'; objects: number; version: string; how: 'watchList' | 'list' }
+  | { type: 'synced'; objects: number; version: string; how: 'watchList' | 'list'; isRestored: boolean }
   | { type: 'watchStarted'; version: string }
   | { type: 'watchEnded'; reason: string }
   | { type: 'relist'; reason: string }
+  | { type: 'verified'; objects: number }
+  | { type: 'unverified'; error: unknown }
   | { type: 'failed'; error: unknown; retryMs: number };
 
 type List = { metadata?: { resourceVersion?: string; continue?: string }; items?: Record<string, unknown>[] };
@@ -61,6 +70,7 @@ class Ended extends Error {}
 /** The version is too old for the server: a new picture is needed. */
 class Expired extends Error {}
 
+const metadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
 export class Reflector<T extends KubernetesObject> {
@@ -69,7 +79,12 @@ export class Reflector<T extends KubernetesObject> {
   readonly #project: Project<T>;
   readonly #backoff: Backoff;
   #version: string | null = null;
+  /** The highest version ever read, also before a relist. */
+  #highest: string | null = null;
   #watchListOffered = true;
+  /** Set from outside the watch: why a new picture is needed. */
+  #doubt: string | null = null;
+  #endStream: (() => void) | null = null;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -88,6 +103,10 @@ export class Reflector<T extends KubernetesObject> {
 
   /** Runs until the signal is aborted. Never throws: every failure is told to onEvent and tried again. */
   async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#follow(signal), this.#verify(signal)]);
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         if (this.#version === null) await this.#picture(signal);
@@ -136,24 +155,90 @@ export class Reflector<T extends KubernetesObject> {
       if (!(error instanceof ApiError) || !error.isExpired) throw error;
       pages = await this.#pages(signal, 0);
     }
-    this.#options.store.replace(pages.objects, pages.version);
-    this.#version = pages.version;
-    this.#tell({ type: 'synced', objects: pages.objects.length, version: pages.version, how: 'list' });
+    this.#pictured(pages.objects, pages.objects.length, pages.version, 'list');
+  }
+
+  /**
+   * A consistent picture is never older than what was read before it was asked for, unless the server's history went back:
+   * then etcd was restored from a backup, and what the cache held may never have happened.
+   */
+  #pictured(objects: Iterable<T>, count: number, version: string, how: 'watchList' | 'list'): void {
+    const order = compareVersions(version, this.#highest ?? undefined);
+    const isRestored = order !== null && order < 0;
+    this.#options.store.replace(objects, version, { scope: this.#options.namespace, isRestored });
+    this.#version = this.#highest = version;
+    this.#tell({ type: 'synced', objects: count, version, how, isRestored });
+  }
+
+  async #verify(signal: AbortSignal): Promise<void> {
+    const { clock, chance } = this.#options;
+    const { verifySeconds } = this.#limits;
+    if (verifySeconds === 0) return;
+    while (await sleep(clock, verifySeconds * 1000 * (0.75 + chance() / 2), signal)) {
+      if (this.#version === null) continue;
+      try {
+        await this.#verifyOnce(signal);
+      } catch (error) {
+        if (!signal.aborted) this.#tell({ type: 'unverified', error });
+      }
+    }
+  }
+
+  async #verifyOnce(signal: AbortSignal): Promise<void> {
+    const { store, namespace, clock } = this.#options;
+    const before = this.#version;
+    const listed: Version[] = [];
+    const each = (item: Record<string, unknown>) => {
+      const object = item as unknown as KubernetesObject;
+      const { namespace: within, resourceVersion } = object.metadata;
+      listed.push({ key: keyOf(object), namespace: within, version: resourceVersion });
+    };
+    const version = await this.#eachPage(signal, this.#limits.pageObjects, each, metadataOnly);
+    const order = compareVersions(version, before ?? undefined);
+    if (order !== null && order < 0) return this.#relist(`the server is at ${version}, behind ${before}`);
+    const find = () => differences(store as unknown as Store<KubernetesObject>, listed, version, namespace);
+    const suspects = find();
+    if (suspects.size > 0) {
+      if (!(await sleep(clock, this.#limits.verifyGraceMs, signal))) return;
+      const left = [...find()].filter((key) => suspects.has(key));
+      if (left.length > 0) return this.#relist(`${left.length} objects differ from the server, such as ${left[0]}`);
+    }
+    this.#tell({ type: 'verified', objects: listed.length });
+  }
+
+  #relist(reason: string): void {
+    this.#doubt = reason;
+    this.#endStream?.();
   }
 
   async #pages(signal: AbortSignal, limit: number): Promise<{ objects: T[]; version: string }> {
     const objects: T[] = [];
+    const version = await this.#eachPage(signal, limit, (item) => objects.push(this.#project(item)));
+    return { objects, version };
+  }
+
+  /** Returns the version of the list. */
+  async #eachPage(
+    signal: AbortSignal,
+    limit: number,
+    each: (item: Record<string, unknown>) => void,
+    accept?: string,
+  ): Promise<string> {
     let next = '';
     let version = '';
     do {
       const query: Record<string, string> = limit === 0 ? {} : { limit: String(limit) };
       if (next !== '') query['continue'] = next;
-      const list = await sendJson<List>(this.#options.transport, this.#request(query, signal));
-      for (const item of list.items ?? []) objects.push(this.#project(item));
+      const request = this.#request(query, signal);
+      const list = await sendJson<List>(
+        this.#options.transport,
+        accept === undefined ? request : { ...request, accept },
+      );
+      for (const item of list.items ?? []) each(item);
       version = list.metadata?.resourceVersion ?? version;
       next = list.metadata?.continue ?? '';
     } while (next !== '');
-    return { objects, version };
+    return version;
   }
 
   /** The picture and the watch in one request: the objects come as events, a bookmark says that they were all. */
@@ -167,68 +252,73 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   async #stream(query: Record<string, string>, outer: AbortSignal, collected: Map<string, T> | null): Promise<void> {
-    const { clock, chance, transport } = this.#options;
+    const { clock, chance } = this.#options;
     const seconds = Math.round(this.#limits.watchSeconds * (1 + chance()));
     const stop = new AbortController();
-    const onOuter = () => stop.abort();
-    outer.addEventListener('abort', onOuter, { once: true });
-    const startedMs = clock.monotonicMs();
+    const end = () => stop.abort();
+    outer.addEventListener('abort', end, { once: true });
+    this.#endStream = end;
     let timer = { cancel: () => {} };
-    let isDead = false;
+    let isSilent = false;
     const alive = () => {
       timer.cancel();
       timer = clock.after(this.#limits.inactivityMs, () => {
-        isDead = true;
+        isSilent = true;
         stop.abort();
       });
     };
-    let initial = collected;
-    let events = 0;
+    const startedMs = clock.monotonicMs();
     try {
-      alive();
-      const request = this.#request(
-        { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds), ...query },
-        stop.signal,
-      );
-      const response = await transport.send(request);
-      if (response.status !== 200) throw refusal(request, response, await readBody(response));
-      this.#tell({ type: 'watchStarted', version: this.#version ?? '' });
-      for await (const chunk of watchEvents(response.body)) {
-        alive();
-        for (const event of chunk) {
-          events += 1;
-          initial = this.#apply(event, initial);
-        }
-        if (events > 0) this.#backoff.reset();
-      }
+      const parameters = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds), ...query };
+      const read = await this.#read(this.#request(parameters, stop.signal), collected, alive);
+      if (outer.aborted) return;
+      if (this.#doubt === null) this.#judgeEnd(read, clock.monotonicMs() - startedMs);
     } catch (error) {
-      if (outer.aborted || !isDead) throw error;
-      this.#tell({ type: 'watchEnded', reason: `nothing came for ${this.#limits.inactivityMs} ms` });
-      throw new Ended();
+      if (outer.aborted || (!isSilent && this.#doubt === null)) throw error;
     } finally {
       timer.cancel();
-      outer.removeEventListener('abort', onOuter);
+      this.#endStream = null;
+      outer.removeEventListener('abort', end);
     }
-    if (outer.aborted) return;
-    this.#tell({ type: 'watchEnded', reason: 'the server ended it' });
-    // A watch that ends at once and empty is a fault in disguise: back off as client-go's "very short watch".
-    if (events === 0 && clock.monotonicMs() - startedMs < 1000)
-      throw new ApiError({
-        status: 503,
-        reason: 'ShortWatch',
-        message: 'a watch ended within a second and brought nothing',
-        retryAfterSeconds: null,
-        request: 'watch',
-      });
-    if (initial !== null)
-      throw new ApiError({
-        status: 503,
-        reason: 'Truncated',
-        message: 'the initial events ended before their bookmark',
-        retryAfterSeconds: null,
-        request: 'watch',
-      });
+    const doubt = this.#doubt;
+    this.#doubt = null;
+    if (doubt !== null) throw new Expired(doubt);
+    const reason = isSilent ? `nothing came for ${this.#limits.inactivityMs} ms` : 'the server ended it';
+    this.#tell({ type: 'watchEnded', reason });
     throw new Ended();
+  }
+
+  /** Sends the watch and applies what it brings, until it ends. */
+  async #read(
+    request: ApiRequest,
+    collected: Map<string, T> | null,
+    alive: () => void,
+  ): Promise<{ events: number; isInitial: boolean }> {
+    let initial = collected;
+    let events = 0;
+    alive();
+    const response = await this.#options.transport.send(request);
+    if (response.status !== 200) throw refusal(request, response, await readBody(response));
+    this.#tell({ type: 'watchStarted', version: this.#version ?? '' });
+    for await (const chunk of watchEvents(response.body)) {
+      alive();
+      for (const event of chunk) {
+        if (this.#doubt !== null) break;
+        events += 1;
+        initial = this.#apply(event, initial);
+      }
+      if (events > 0) this.#backoff.reset();
+    }
+    return { events, isInitial: initial !== null };
+  }
+
+  /** A watch that ends at once and empty is a fault in disguise: back off, as client-go does at a "very short watch". */
+  #judgeEnd({ events, isInitial }: { events: number; isInitial: boolean }, lastedMs: number): void {
+    const failed = (reason: string, message: string) =>
+      new ApiError({ status: 503, reason, message, retryAfterSeconds: null, request: 'watch' });
+    if (isInitial) throw failed('Truncated', 'the initial events ended before their bookmark');
+    if (events === 0 && lastedMs < 1000)
+      throw failed('ShortWatch', 'a watch ended within a second and brought nothing');
   }
 
   /** Returns the collection of initial events while they last, null afterwards. */
@@ -242,12 +332,16 @@ export class Reflector<T extends KubernetesObject> {
     if (metadata?.name === undefined) return initial;
     const object = this.#project(event.object);
     if (initial !== null) {
-      initial.set(`${metadata.namespace ?? ''}/${metadata.name}`, object);
+      // Changes during the picture come as events too: a deletion then takes away what an earlier event brought.
+      const held = initial.get(keyOf(object))?.metadata.resourceVersion;
+      if ((compareVersions(version, held) ?? 1) < 0) return initial;
+      if (event.type === 'DELETED') initial.delete(keyOf(object));
+      else initial.set(keyOf(object), object);
       return initial;
     }
     if (event.type === 'DELETED') this.#options.store.remove(object);
-    else this.#options.store.offer(object);
-    if (version !== undefined) this.#version = version;
+    else this.#options.store.observe(object);
+    if (version !== undefined) this.#progress(version);
     return null;
   }
 
@@ -258,14 +352,20 @@ export class Reflector<T extends KubernetesObject> {
   ): Map<string, T> | null {
     if (version === undefined) return initial;
     if (initial === null) {
-      this.#version = version;
+      this.#progress(version);
       return null;
     }
     if (annotations?.[initialEventsEnd] !== 'true') return initial;
-    this.#options.store.replace(initial.values(), version);
-    this.#version = version;
-    this.#tell({ type: 'synced', objects: initial.size, version, how: 'watchList' });
+    this.#pictured(initial.values(), initial.size, version, 'watchList');
     return null;
+  }
+
+  /** Never back: an event that came twice, late or out of order must not make the watch begin again before it. */
+  #progress(version: string): void {
+    const order = compareVersions(version, this.#version ?? undefined);
+    if (order !== null && order <= 0) return;
+    this.#version = this.#highest = version;
+    this.#options.store.progressed(version, this.#options.namespace);
   }
 
   #errorOf(status: Record<string, unknown>): Error {

@@ -3,7 +3,7 @@
  * What the API server last said about the objects of one kind: filled by a reflector, read by every controller that watches
  * the kind, never written by handlers. Versions decide: an event older than what is held is dropped, so that duplicated,
  * late and stale events cannot turn the cache back, and a controller reads its own writes (`offer`) before the watch
- * brings them.
+ * brings them: expectations, as Go controllers keep them, are not needed.
  */
 import { compareVersions, keyOf, type KubernetesObject } from './objects.ts';
 
@@ -14,19 +14,33 @@ export type Indexer<T> = (object: T) => readonly string[];
 /** Versions of deleted objects that are remembered, so that a late event does not bring one back. */
 export const TOMBSTONES_MAX = 10_000;
 
+/** A namespace, or everything. Each scope is filled by a reflector of its own. */
+export type Scope = string | undefined;
+
 export class Store<T extends KubernetesObject> {
   #objects = new Map<string, T>();
   #tombstones = new Map<string, string>();
   #listeners = new Set<Listener<T>>();
   #indexes = new Map<string, { of: Indexer<T>; keys: Map<string, Set<string>> }>();
-  #hasSynced = false;
+  /** Version up to which each scope is complete; null before its first picture. */
+  readonly #progress: Map<Scope, string | null>;
+  #unsynced: number;
+
+  constructor(scopes: readonly Scope[] = [undefined]) {
+    this.#progress = new Map(scopes.map((scope) => [scope, null]));
+    this.#unsynced = this.#progress.size;
+  }
 
   get size(): number {
     return this.#objects.size;
   }
-  /** The first list is complete. */
+  /** The first picture is complete. */
   get hasSynced(): boolean {
-    return this.#hasSynced;
+    return this.#unsynced === 0;
+  }
+  /** Version of the key as it is known, also of one that was deleted. */
+  versionOf(key: string): string | undefined {
+    return this.#objects.get(key)?.metadata.resourceVersion ?? this.#tombstones.get(key);
   }
   get(key: string): T | undefined {
     return this.#objects.get(key);
@@ -54,18 +68,26 @@ export class Store<T extends KubernetesObject> {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** An object as a watch event or an answer to a write shows it. False when it is older than what is held. */
-  offer(object: T, initial = false): boolean {
+  /** The answer to a write of ours. False when it is older than what is held, or when the object is known to be gone since. */
+  offer(object: T): boolean {
+    const scope = this.#scopeOf(object);
+    if (scope === null) return false;
+    const isAbsent = !this.#objects.has(keyOf(object));
+    const order = compareVersions(object.metadata.resourceVersion, this.#progress.get(scope) ?? undefined);
+    if (isAbsent && order !== null && order <= 0) return false;
+    return this.observe(object);
+  }
+  /** An object as a watch event shows it. False when it is older than what is held. */
+  observe(object: T, initial = false): boolean {
     const key = keyOf(object);
-    const version = object.metadata.resourceVersion;
     const old = this.#objects.get(key);
-    const order = compareVersions(version, old?.metadata.resourceVersion ?? this.#tombstones.get(key));
+    const order = compareVersions(object.metadata.resourceVersion, this.versionOf(key));
     if (order !== null && order <= 0) return false;
     this.#tombstones.delete(key);
     this.#set(key, object, old, initial);
     return true;
   }
-  /** A deletion as a watch event shows it, with the object's last version. False when a newer object is held. */
+  /** A deletion as a watch event shows it, with the object's last version. False when a newer object is held, or none. */
   remove(object: T): boolean {
     const key = keyOf(object);
     const old = this.#objects.get(key);
@@ -77,23 +99,50 @@ export class Store<T extends KubernetesObject> {
     this.#delete(key, old);
     return true;
   }
-  /** Replaces everything by a list taken at `version`, without a moment in which the store is empty. */
-  replace(objects: Iterable<T>, version: string): void {
+  /**
+   * Replaces a scope by a picture taken at `version`, without a moment in which the store is empty. `isRestored` says that the
+   * server's history went back (etcd was restored from a backup): then versions that are held mean nothing any more and
+   * the picture is believed whatever they say.
+   */
+  replace(objects: Iterable<T>, version: string, options: { scope?: Scope; isRestored?: boolean } = {}): void {
+    const { scope, isRestored = false } = options;
+    const initial = this.#progress.get(scope) === null;
     const seen = new Set<string>();
+    if (isRestored) this.#tombstones.clear();
     for (const object of objects) {
-      seen.add(keyOf(object));
-      this.offer(object, !this.#hasSynced);
+      const key = keyOf(object);
+      seen.add(key);
+      const old = this.#objects.get(key);
+      if (!isRestored) this.observe(object, initial);
+      else if (
+        old?.metadata.resourceVersion !== object.metadata.resourceVersion ||
+        old?.metadata.uid !== object.metadata.uid
+      )
+        this.#set(key, object, old, initial);
     }
     for (const [key, object] of [...this.#objects]) {
-      // A write of ours that is newer than the list is not missing from it: the list is older.
+      if (seen.has(key) || this.#scopeOf(object) !== scope) continue;
+      // A write of ours that is newer than the picture is not missing from it: the picture is older.
       const order = compareVersions(object.metadata.resourceVersion, version);
-      if (seen.has(key) || (order !== null && order > 0)) continue;
-      this.#bury(key, version);
+      if (!isRestored && order !== null && order > 0) continue;
+      if (!isRestored) this.#bury(key, version);
       this.#delete(key, object);
     }
-    this.#hasSynced = true;
+    this.progressed(version, scope, isRestored);
+    if (initial) this.#unsynced -= 1;
+  }
+  /** Everything up to `version` has been observed. */
+  progressed(version: string, scope: Scope, isRestored = false): void {
+    const order = compareVersions(version, this.#progress.get(scope) ?? undefined);
+    if (isRestored || order === null || order > 0) this.#progress.set(scope, version);
   }
 
+  /** Null for an object outside what this store holds. */
+  #scopeOf(object: T): Scope | null {
+    if (this.#progress.has(undefined)) return undefined;
+    const { namespace } = object.metadata;
+    return namespace !== undefined && this.#progress.has(namespace) ? namespace : null;
+  }
   #set(key: string, object: T, old: T | undefined, initial: boolean): void {
     for (const index of this.#indexes.values()) {
       if (old !== undefined) removeKeys(index, key, old);

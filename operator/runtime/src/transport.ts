@@ -3,7 +3,7 @@
  * The one door to the API server. Everything of the runtime sends through a Transport: the real one (io/https-transport.ts), a
  * wrapper that checks leadership or limits the rate, one that injects faults, or a scripted server in tests.
  */
-import { ApiError } from './errors.ts';
+import { ApiError, RuntimeError } from './errors.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -12,8 +12,10 @@ export type ApiRequest = {
   path: string;
   query?: Record<string, string>;
   contentType?: string;
+  /** application/json when not given. */
+  accept?: string;
   body?: string;
-  /** Until the answer's headers are there; a watch's body may then go on for ever. */
+  /** Until the whole answer is there; of a watch, until its headers are. */
   timeoutMs: number;
   signal?: AbortSignal;
 };
@@ -38,20 +40,22 @@ export const BODY_BYTES_MAX = 256 * 2 ** 20;
 export async function readBody(response: ApiResponse): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX)
-      throw new ApiError({
-        status: 500,
-        reason: 'BodyTooLarge',
-        message: `more than ${BODY_BYTES_MAX} bytes`,
-        retryAfterSeconds: null,
-        request: 'answer',
-      });
-    chunks.push(chunk);
+  try {
+    for await (const chunk of response.body) {
+      bytes += chunk.length;
+      if (bytes > BODY_BYTES_MAX) throw unreadable(`it has more than ${BODY_BYTES_MAX} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw cause instanceof RuntimeError ? cause : unreadable(String(cause), cause);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
+
+const unreadable = (why: string, cause?: unknown): RuntimeError =>
+  new RuntimeError('ANSWER', `the answer could not be read: ${why}`, 'The runtime tries again with back-off.', {
+    cause,
+  });
 
 /** Seconds of a Retry-After header, null without one. Dates are not used by the API server. */
 export function retryAfterOf(response: ApiResponse): number | null {
@@ -65,8 +69,12 @@ export function retryAfterOf(response: ApiResponse): number | null {
 export async function sendJson<T>(transport: Transport, request: ApiRequest): Promise<T> {
   const response = await transport.send(request);
   const text = await readBody(response);
-  if (response.status >= 200 && response.status < 300) return JSON.parse(text) as T;
-  throw refusal(request, response, text);
+  if (response.status < 200 || response.status >= 300) throw refusal(request, response, text);
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw unreadable(`it is not JSON (${text.length} characters)`, cause);
+  }
 }
 
 export function refusal(request: ApiRequest, response: ApiResponse, text: string): ApiError {

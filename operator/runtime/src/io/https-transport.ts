@@ -20,7 +20,8 @@ export type Credentials = {
 export type ServerConfig = {
   /** https://host:port, or http:// of a proxy on loopback. */
   server: string;
-  credentials: () => Promise<Credentials> | Credentials;
+  /** Asked before each request, so keep them for a moment; `isRefused` says that the last ones were: read them anew. */
+  credentials: (isRefused: boolean) => Promise<Credentials> | Credentials;
   serverName?: string;
   skipTlsVerify?: boolean;
 };
@@ -34,11 +35,11 @@ export function httpsTransport(config: ServerConfig): Transport {
   let agent: HttpAgent | HttpsAgent | null = null;
   let agentOf = '';
 
-  /** New certificates need new connections; the old agent's idle ones are dropped. */
+  /** New certificates need new connections. The old ones finish what they carry, a watch too, and are then closed. */
   function agentFor(credentials: Credentials): HttpAgent | HttpsAgent {
     const identity = `${credentials.ca ?? ''}|${credentials.cert ?? ''}|${credentials.key ?? ''}`;
     if (agent !== null && agentOf === identity) return agent;
-    agent?.destroy();
+    if (agent !== null) retire(agent);
     const common = { keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, maxSockets: SOCKETS_MAX };
     agent = secure
       ? new HttpsAgent({
@@ -54,29 +55,51 @@ export function httpsTransport(config: ServerConfig): Transport {
     return agent;
   }
 
+  async function once(request: ApiRequest, credentials: Credentials): Promise<ApiResponse> {
+    const query = new URLSearchParams(request.query ?? {}).toString();
+    const path = `${base.pathname.replace(/\/$/, '')}${request.path}${query === '' ? '' : `?${query}`}`;
+    const headers: Record<string, string> = { accept: request.accept ?? 'application/json', ...credentials.headers };
+    if (request.body !== undefined) {
+      headers['content-type'] = request.contentType ?? 'application/json';
+      headers['content-length'] = String(Buffer.byteLength(request.body));
+    }
+    const options = {
+      method: request.method,
+      hostname: base.hostname.replace(/^\[|\]$/g, ''), // an IPv6 address stands in brackets in a URL alone
+      port: base.port === '' ? (secure ? 443 : 80) : base.port,
+      path,
+      headers,
+      agent: agentFor(credentials),
+    };
+    return exchange(secure ? httpsRequest(options) : httpRequest(options), request);
+  }
+
   return {
+    /** A refusal of who we are (401, or by TLS) had no effect: read the credentials anew and try once more. */
     async send(request: ApiRequest): Promise<ApiResponse> {
-      const credentials = await config.credentials();
-      const query = new URLSearchParams(request.query ?? {}).toString();
-      const path = `${base.pathname.replace(/\/$/, '')}${request.path}${query === '' ? '' : `?${query}`}`;
-      const headers: Record<string, string> = { accept: 'application/json', ...credentials.headers };
-      if (request.body !== undefined) {
-        headers['content-type'] = request.contentType ?? 'application/json';
-        headers['content-length'] = String(Buffer.byteLength(request.body));
+      try {
+        const response = await once(request, await config.credentials(false));
+        if (response.status !== 401) return response;
+        for await (const _ of response.body) continue; // frees the connection
+      } catch (error) {
+        if (!isTlsRefusal(error) || request.signal?.aborted === true) throw error;
       }
-      const options = {
-        method: request.method,
-        hostname: base.hostname,
-        port: base.port === '' ? (secure ? 443 : 80) : base.port,
-        path,
-        headers,
-        agent: agentFor(credentials),
-      };
-      return exchange(secure ? httpsRequest(options) : httpRequest(options), request);
+      return once(request, await config.credentials(true));
     },
     close: () => agent?.destroy(),
   };
 }
+
+function retire(agent: HttpAgent): void {
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+}
+
+const isTlsRefusal = (error: unknown): boolean =>
+  error instanceof RuntimeError &&
+  /^(ERR_SSL|ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/.test(
+    String((error.cause as { code?: string } | undefined)?.code ?? ''),
+  );
 
 function exchange(outgoing: ClientRequest, request: ApiRequest): Promise<ApiResponse> {
   return new Promise((resolve, reject) => {
@@ -111,7 +134,7 @@ function exchange(outgoing: ClientRequest, request: ApiRequest): Promise<ApiResp
       );
     });
     outgoing.on('response', (incoming: IncomingMessage) => {
-      clearTimeout(limit);
+      if (request.query?.['watch'] === 'true') clearTimeout(limit);
       incoming.on('close', over);
       const headers = Object.fromEntries(
         Object.entries(incoming.headers).map(([name, value]) => [

@@ -32,8 +32,8 @@ export function inCluster(
     );
   let read: Credentials | null = null;
   let readMs = -Infinity;
-  const credentials = (): Credentials => {
-    if (read === null || clock.monotonicMs() - readMs > REREAD_MS) {
+  const credentials = (isRefused: boolean): Credentials => {
+    if (read === null || isRefused || clock.monotonicMs() - readMs > REREAD_MS) {
       read = {
         headers: { authorization: `Bearer ${readFileSync(`${from}/token`, 'utf8').trim()}` },
         ca: readFileSync(`${from}/ca.crt`, 'utf8'),

@@ -8,7 +8,8 @@ import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { pino } from 'pino';
 import type { ControllerDeclaration } from '../controller.ts';
-import { rateLimited, type RateLimits } from '../gate.ts';
+import type { RateLimits } from '../gate.ts';
+import type { ReflectorLimits } from '../reflector.ts';
 import { Manager } from '../manager.ts';
 import { runtimeMetrics, type RuntimeMetrics } from '../metrics.ts';
 import type { KubernetesObject } from '../objects.ts';
@@ -31,6 +32,9 @@ export type OperatorOptions = {
   health?: { host?: string; port: number };
   kubeconfig?: string;
   rate?: Partial<RateLimits>;
+  reflectorLimits?: Partial<ReflectorLimits>;
+  /** Longest time that a running reconcile gets at the end; 30 when not given. */
+  stopSeconds?: number;
   logLevel?: string;
   /** Wraps the transport: faults for tests. */
   wrap?: (transport: Transport) => Transport;
@@ -48,7 +52,7 @@ export async function runOperator(options: OperatorOptions, signal?: AbortSignal
       ? inCluster(environment, systemClock)
       : await fromKubeconfig(options.kubeconfig ?? environment['KUBECONFIG']);
   const wire = counted(httpsTransport(connection.config), metrics);
-  const transport = rateLimited((options.wrap ?? ((one) => one))(wire), systemClock, systemChance, options.rate);
+  const transport = (options.wrap ?? ((one) => one))(wire);
   const { election } = options;
   const manager = new Manager({
     transport,
@@ -59,6 +63,9 @@ export async function runOperator(options: OperatorOptions, signal?: AbortSignal
     fieldManager: options.name,
     identity: `${hostname()}_${randomUUID()}`,
     ...(options.namespaces === undefined ? {} : { namespaces: options.namespaces }),
+    ...(options.rate === undefined ? {} : { rate: options.rate }),
+    ...(options.reflectorLimits === undefined ? {} : { reflectorLimits: options.reflectorLimits }),
+    ...(options.stopSeconds === undefined ? {} : { stopSeconds: options.stopSeconds }),
     ...(election === undefined
       ? {}
       : {
