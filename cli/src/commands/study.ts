@@ -55,7 +55,7 @@ function statusText(now: StudyStatus, directory: string, { world }: Context): st
   for (const sentence of now.degraded) rows.push(['warning', sentence]);
   for (const { simulation, reason } of now.failedSimulations.slice(0, 10))
     rows.push(['failed', `simulation ${simulation}: ${reason}`]);
-  return rows.map(([label, value]) => `${label!.padEnd(15)}${value}`).join('\n');
+  return rows.map(([label, value]) => `${label!.padEnd(16)}${value}`).join('\n');
 }
 
 export type SimulationsOptions = OnStudy & { state?: string; group?: number; limit: number };

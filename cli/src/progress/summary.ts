@@ -92,7 +92,7 @@ export function resultPaths(files: Files, folder: string): ResultPaths | null {
 
 export function summaryText(summary: Summary): string {
   const lines = ['', headline(summary)];
-  const row = (label: string, value: string): void => void lines.push(`  ${label.padEnd(14)}${value}`);
+  const row = (label: string, value: string): void => void lines.push(`  ${label.padEnd(16)}${value}`);
   if (summary.simulations !== null) row('simulations', countsText(summary.simulations));
   if (summary.convergence !== null && summary.convergence.groups > 0)
     row('groups', `n = ${grouped(summary.convergence.groups)}`);
@@ -112,7 +112,7 @@ function headline({ name, state, reason, elapsedSeconds }: Summary): string {
   const words =
     { Succeeded: 'succeeded', Failed: 'failed', Cancelled: 'was cancelled', Interrupted: 'was interrupted' }[state] ??
     state;
-  return `${name} ${words} after ${formatDuration(elapsedSeconds)}${reason === '' ? '' : `: ${reason}`}`;
+  return `${name} ${words}${elapsedSeconds > 0 ? ` after ${formatDuration(elapsedSeconds)}` : ''}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 function countsText({ done, total, failed, cancelled, retried, redrawn }: StudyStatus['simulations']): string {
