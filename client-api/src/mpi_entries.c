@@ -25,6 +25,15 @@ extern void *MPI_Comm_f2c(int handle) WEAK;
 extern char ompi_mpi_comm_world[] WEAK;
 extern char ompi_mpi_byte[] WEAK;
 
+/* Read through volatile: the compiler must neither assume that a weak symbol has an address, nor see what type is called. */
+typedef void any_function(void);
+static any_function *volatile const comm_rank = MPI_Comm_rank;
+static any_function *volatile const comm_size = MPI_Comm_size;
+static any_function *volatile const bcast = MPI_Bcast;
+static any_function *volatile const gather_all = MPI_Gather;
+static void *volatile const open_mpi_world = ompi_mpi_comm_world;
+static void *volatile const open_mpi_byte = ompi_mpi_byte;
+
 /* MPICH's ABI fixes this number for MPI_BYTE. */
 #define MPICH_BYTE 0x4c00010d
 
@@ -43,14 +52,14 @@ typedef union comm_handle {
 /* Communicators of the calls so far: a handle is copied, so it must outlive the call. */
 static comm_handle used_comm;
 
-static int is_open_mpi(void) { return &ompi_mpi_comm_world[0] != NULL && &ompi_mpi_byte[0] != NULL; }
+static int is_open_mpi(void) { return open_mpi_world != NULL && open_mpi_byte != NULL; }
 
 static int broadcast(void *context, void *data, size_t bytes) {
   const comm_handle *comm = context;
   for (char *at = data; bytes > 0;) {
     int part = bytes > INT_MAX ? INT_MAX : (int)bytes;
-    int failed = is_open_mpi() ? ((bcast_by_pointer *)(void (*)(void))MPI_Bcast)(at, part, ompi_mpi_byte, 0, comm->pointer)
-                               : ((bcast_by_int *)(void (*)(void))MPI_Bcast)(at, part, MPICH_BYTE, 0, comm->number);
+    int failed = is_open_mpi() ? ((bcast_by_pointer *)bcast)(at, part, open_mpi_byte, 0, comm->pointer)
+                               : ((bcast_by_int *)bcast)(at, part, MPICH_BYTE, 0, comm->number);
     if (failed != 0) return failed;
     at += part;
     bytes -= (size_t)part;
@@ -60,20 +69,20 @@ static int broadcast(void *context, void *data, size_t bytes) {
 
 static int gather(void *context, uint64_t mine, uint64_t *all) {
   const comm_handle *comm = context;
-  return is_open_mpi() ? ((gather_by_pointer *)(void (*)(void))MPI_Gather)(&mine, 8, ompi_mpi_byte, all, 8, ompi_mpi_byte, 0, comm->pointer)
-                       : ((gather_by_int *)(void (*)(void))MPI_Gather)(&mine, 8, MPICH_BYTE, all, 8, MPICH_BYTE, 0, comm->number);
+  return is_open_mpi() ? ((gather_by_pointer *)gather_all)(&mine, 8, open_mpi_byte, all, 8, open_mpi_byte, 0, comm->pointer)
+                       : ((gather_by_int *)gather_all)(&mine, 8, MPICH_BYTE, all, 8, MPICH_BYTE, 0, comm->number);
 }
 
 static melissa_status init(const char *field, int cells, comm_handle comm) {
   int initialized = 0, finalized = 0;
   if (field == NULL || cells < 0) return MELISSA_ERROR_INVALID_ARGUMENT;
-  if (MPI_Initialized == NULL || MPI_Comm_rank == NULL || MPI_Comm_size == NULL || MPI_Bcast == NULL || MPI_Gather == NULL) return MELISSA_ERROR_MPI;
+  if (MPI_Initialized == NULL || comm_rank == NULL || comm_size == NULL || bcast == NULL || gather_all == NULL) return MELISSA_ERROR_MPI;
   if (MPI_Initialized(&initialized) != 0 || !initialized) return MELISSA_ERROR_MPI;
   if (MPI_Finalized != NULL && MPI_Finalized(&finalized) == 0 && finalized) return MELISSA_ERROR_MPI;
   used_comm = comm;
   melissa_collective collective = {&used_comm, 0, 1, broadcast, gather};
-  int failed = is_open_mpi() ? ((query_by_pointer *)(void (*)(void))MPI_Comm_rank)(comm.pointer, &collective.rank) | ((query_by_pointer *)(void (*)(void))MPI_Comm_size)(comm.pointer, &collective.size)
-                             : ((query_by_int *)(void (*)(void))MPI_Comm_rank)(comm.number, &collective.rank) | ((query_by_int *)(void (*)(void))MPI_Comm_size)(comm.number, &collective.size);
+  int failed = is_open_mpi() ? ((query_by_pointer *)comm_rank)(comm.pointer, &collective.rank) | ((query_by_pointer *)comm_size)(comm.pointer, &collective.size)
+                             : ((query_by_int *)comm_rank)(comm.number, &collective.rank) | ((query_by_int *)comm_size)(comm.number, &collective.size);
   if (failed != 0) return MELISSA_ERROR_MPI;
   return melissa_init_collective(field, (size_t)cells, &collective);
 }

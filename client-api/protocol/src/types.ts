@@ -6,7 +6,7 @@
  * A u64 is a `number` (at most 2⁵³ − 1, refused above with EFRAME_LIMIT) because nearly all of them count bytes, cells
  * or leases. The fields whose name is in `wideNames` use all 64 bits (random ids and hashes) and are `bigint`.
  */
-import { control, data, dataHeader, type FieldType, type Scalar } from './messages.ts';
+import type { control, data, dataHeader, FieldType, Scalar } from './messages.ts';
 
 export const wideNames = ['client', 'instance', 'digest', 'payloadHash'] as const;
 type WideName = (typeof wideNames)[number];

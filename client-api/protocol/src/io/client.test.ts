@@ -115,6 +115,35 @@ for (const { title, command, words, environment, ranks, needs } of solvers) {
     }),
   );
 }
+const mpichFolder = join(pythonPath, '..');
+test(
+  'the same library serves an MPI of the MPICH family',
+  { skip: missing(join(mpichFolder, 'mpicc')) ?? missing(program('../libmelissa.so')) ?? false },
+  () =>
+    withServer({ fields: fieldsFor(4) }, async (server) => {
+      const folder = mkdtempSync(join(tmpdir(), 'melissa-mpich-'));
+      const library = program('..');
+      const built = await run(
+        join(mpichFolder, 'mpicc'),
+        [
+          source('tests/compat/solver_mpi.c'),
+          `-I${source('include')}`,
+          `-L${library}`,
+          '-lmelissa',
+          `-Wl,-rpath,${library}`,
+          '-o',
+          join(folder, 'solver'),
+        ],
+        {},
+      );
+      assert.equal(built.code, 0, built.stderr);
+      const ended = await run(join(mpichFolder, 'mpiexec'), ['-n', '4', join(folder, 'solver')], server.environment());
+      assert.equal(ended.code, 0, `${ended.stdout}\n${ended.stderr}`);
+      hasEverythingOf(server, 5 + 0 + 7 + 8);
+      rmSync(folder, { recursive: true });
+    }),
+);
+
 /** The programs with four ranks have 5, 0, 7 and 8 cells. */
 function fieldsFor(ranks: number): TestServerOptions['fields'] {
   const cells = ranks === 1 ? 18 : 20;
