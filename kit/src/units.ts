@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Amounts of memory as people and Kubernetes write them, and amounts as people read them. */
 import { ProjectError } from './errors.ts';
+import { errors } from './errors-table.ts';
 
 const FACTORS: Record<string, number> = {
   '': 1,
@@ -23,8 +24,8 @@ export function parseQuantity(text: string): number {
   if (match === null || factor === undefined) {
     throw new ProjectError({
       code: 'EQUANTITY',
-      message: `"${text}" is not an amount of memory`,
-      remedy: 'Write a number with one of the units k, M, G, T, Ki, Mi, Gi, Ti, for example 4Gi.',
+      message: errors.EQUANTITY.message.replace('{text}', text),
+      remedy: errors.EQUANTITY.remedy,
     });
   }
   return Math.round(Number(match[1]) * factor);

@@ -1,35 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * docs/errors.md from the tables of codes: every package with codes has `src/errors.ts` that exports
+ * docs/errors.md from the tables of codes: each table exports
  * `errors: Record<code, { message, remedy }>`. The reader finds any code that a terminal, a log or the API shows.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { at } from './run.ts';
 
-const packages = [
-  { folder: 'kit', who: 'everywhere' },
-  { folder: 'crds', who: 'manifest' },
-  { folder: 'client-api/protocol', who: 'protocol' },
-  { folder: 'server/api', who: 'HTTP API' },
-  { folder: 'server', who: 'study server' },
-  { folder: 'cli', who: 'command line' },
+const tables = [
+  { path: 'kit/src/errors-table.ts', who: 'everywhere' },
+  { path: 'crds/src/errors.ts', who: 'manifest' },
+  { path: 'client-api/protocol/src/errors.ts', who: 'protocol' },
+  { path: 'server/api/src/errors.ts', who: 'HTTP client' },
+  { path: 'server/src/http/errors.ts', who: 'HTTP API' },
+  { path: 'server/src/errors.ts', who: 'study server' },
+  { path: 'cli/src/errors.ts', who: 'command line' },
 ];
 
 type Row = { message: string; remedy: string };
 
 async function rows(): Promise<string[]> {
   const lines: string[] = [];
-  const seen = new Map<string, string>();
-  for (const { folder, who } of packages) {
-    const path = at(folder, 'src', 'errors.ts');
-    if (!existsSync(path)) continue;
-    const table = ((await import(pathToFileURL(path).href)) as { errors?: Record<string, Row> }).errors ?? {};
+  for (const { path, who } of tables) {
+    const table = ((await import(pathToFileURL(at(path)).href)) as { errors?: Record<string, Row> }).errors ?? {};
     for (const [code, row] of Object.entries(table)) {
-      const other = seen.get(code);
-      if (other !== undefined)
-        throw new TypeError(`${code} stands in the tables of ${other} and ${folder}; a code has one meaning`);
-      seen.set(code, folder);
       lines.push(`| \`${code}\` | ${who} | ${cell(row.message)} | ${cell(row.remedy)} |`);
     }
   }
