@@ -94,6 +94,9 @@ export class Checkpoints {
     this.number = options.number;
   }
 
+  get isUnderWay(): boolean {
+    return this.#underWay;
+  }
   /** The plan alone. Resolves when it is on disk. */
   writePlan(): Promise<void> {
     const next = this.#writing.then(() => this.#write());

@@ -239,6 +239,8 @@ export class Head {
   }
 
   #periodicCheckpoint(): void {
+    // One that waits for a rank is repeated by itself; to begin another beside it would only look like a failure.
+    if (this.checkpoints.isUnderWay) return;
     if (this.plan.state.ranksReady && !this.plan.state.finished) void this.#checkpoint();
   }
   async #checkpoint(): Promise<boolean> {

@@ -14,6 +14,7 @@ export function pilotHello(plan: PlanState, event: Event<'pilotHello'>, nowMs: n
   if (known !== undefined && known.instance !== event.instance) {
     pilotGone(plan, known, 'it was started again', nowMs);
   }
+  plan.silentPilots.delete(event.pilot);
   if (!plan.pilots.has(event.pilot)) {
     if (plan.pilots.size >= pilotsMax) return;
     plan.out.push({
@@ -239,8 +240,26 @@ function loopNeverAsked(plan: PlanState, reason: string): void {
   );
 }
 
+/** A pilot that was given up for its silence beats again: it goes on with new leases. */
+function heardAgain(plan: PlanState, name: string): Pilot | undefined {
+  const pilot = plan.silentPilots.get(name);
+  if (pilot === undefined || plan.pilots.size >= pilotsMax) return undefined;
+  plan.silentPilots.delete(name);
+  plan.pilots.set(name, pilot);
+  plan.out.push({
+    type: 'event',
+    entity: 'pilot',
+    id: name,
+    from: 'Gone',
+    to: 'Connected',
+    cause: 'heard again',
+    data: { host: pilot.host },
+  });
+  return pilot;
+}
+
 export function pilotHeartbeat(plan: PlanState, event: Event<'pilotHeartbeat'>, nowMs: number): void {
-  const pilot = plan.pilots.get(event.pilot);
+  const pilot = plan.pilots.get(event.pilot) ?? heardAgain(plan, event.pilot);
   if (pilot === undefined) return;
   pilot.lastHeardMs = nowMs;
   const running = new Set(event.running);

@@ -67,6 +67,8 @@ export class PlanState {
   readonly leaseOf = new Map<number, number>();
   readonly loops = new Map<number, Loop>();
   readonly pilots = new Map<string, Pilot>();
+  /** Given up after their silence. One that is heard again (its link was down) does not know that, and gets its place back. */
+  readonly silentPilots = new Map<string, Pilot>();
   readonly ranks: RankRecord[];
   /** Solvers that exited 0 while data is still missing. */
   readonly grace = new Map<number, Grace>();

@@ -165,6 +165,20 @@ test('a silent pilot is lost, and what it ran is leased to another; it is stoppe
   assert.deepEqual(study.found('stopLeases').at(-1)!.leases, [stale.lease]);
 });
 
+test('a pilot that was given up for its silence and beats again gets leases again, without a hello', () => {
+  const study = aStudy().withSimulations(2).withPilots(1).start();
+  study.started(0);
+  const stale = study.leases('pilot-0')[0]!;
+  study.pass(61, ['pilot-0']);
+  assert.equal(study.plan.state.pilots.size, 0);
+  study.held.clear();
+  study.send({ type: 'pilotHeartbeat', pilot: 'pilot-0', running: [stale.lease], waiting: [] });
+  study.turn();
+  assert.deepEqual(study.found('stopLeases').at(-1)!.leases, [stale.lease], 'what it went on with is not its any more');
+  assert.equal(study.leases('pilot-0').length, 1);
+  assert.notEqual(study.leases('pilot-0')[0]!.lease, stale.lease);
+});
+
 test('a simulation that takes its pilot with it lostLimit times fails with KillsPilot', () => {
   const study = aStudy().withSimulations(1).withPolicy({ lostLimit: 3 }).start();
   for (let loss = 0; loss < 3; loss++) {

@@ -2,6 +2,7 @@
 /** What people and time ask of the study: suspend, resume, scale, cancel, the deadline, convergence, and the tick that finds silence. */
 import { attemptFailed, attemptIncomplete, attemptReturned, cancelSimulation, nothingSeen } from './attempts.ts';
 import { afterCheck } from './convergence-policy.ts';
+import { pilotsMax } from '../limits.ts';
 import { isSilent, pilotSilenceMs, simulationSilenceMs } from './liveness-policy.ts';
 import { pilotGone } from './pilot-events.ts';
 import type { Lease, PlanState } from './plan-state.ts';
@@ -15,6 +16,8 @@ export function tick(plan: PlanState, nowMs: number): void {
     const limitMs = pilotSilenceMs(faultPolicy);
     if (isSilent({ lastSignMs: pilot.lastHeardMs, nowMs, limitMs }))
       pilotGone(plan, pilot, `silent for ${Math.round(limitMs / 1000)} s`, nowMs);
+    plan.silentPilots.set(pilot.pilot, { ...pilot, leases: new Set() });
+    if (plan.silentPilots.size > pilotsMax) plan.silentPilots.delete(plan.silentPilots.keys().next().value!);
   }
   if (!plan.ranksReady) return;
   for (const lease of [...plan.leases.values()]) checkLease(plan, lease, nowMs);
