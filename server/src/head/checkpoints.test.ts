@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { ManualClock, ProjectError } from '@melissa/kit';
+import { ManualClock, type ProjectError } from '@melissa/kit';
 import { realFiles, type Files } from '../io/files.ts';
 import { aStudy } from '../plan/builders.ts';
 import { Plan } from '../plan/plan.ts';

@@ -124,17 +124,16 @@ export class Ending {
   }
   async #seal(): Promise<void> {
     this.#p.apply({ type: 'sealed' });
-    this.#p.service.finished = true;
     await this.#p.io.events.flush();
     try {
       await this.#p.checkpoints.writePlan();
-      await this.#p.files.writeAtomically(
-        `${this.#p.directory}/status.json`,
-        `${JSON.stringify(this.#p.service.status())}\n`,
-      );
+      const status = { ...this.#p.service.status(), state: this.#p.plan.outcome };
+      await this.#p.files.writeAtomically(`${this.#p.directory}/status.json`, `${JSON.stringify(status)}\n`);
     } catch (cause) {
       this.#p.log('error', 'the last status could not be written', { reason: (cause as Error).message });
     }
+    // Told last: whoever runs the head may end it from now on.
+    this.#p.service.finished = true;
     this.#resolve();
   }
 }
