@@ -217,7 +217,10 @@ class Client {
   /** Opens and sends three steps of `value(cell, step)`. */
   async run(value: (cell: number, step: number) => number): Promise<void> {
     await this.open();
-    assert.equal((await this.receive()).name, 'Opened');
+    const opened = await this.receive();
+    assert.ok(
+      opened.name === 'Opened' && opened.body.simulation === this.simulation && opened.body.attempt === this.attempt,
+    );
     for (let step = 0; step < 3; step++)
       await this.send(
         step,

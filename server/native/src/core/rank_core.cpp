@@ -51,7 +51,7 @@ void RankCore::flush(ReplySink& sink) {
   foldQueued();
   sessions_.acknowledge([&](const Session& s) {
     if (s.awaitingOpen) return;  // it opens again and is told by Opened
-    sink.reply(s.peer, writer_.ack(epoch_, s.simulation, s.attempt, s.held, s.creditLimit));
+    sink.reply(s.peer, writer_.ack(epoch_, s));
   });
 }
 

@@ -13,7 +13,7 @@ void framesAreFoldedInOrderAndOnce() {
   Sink sink;
   const Client client{&study, "p", 0};
   deliver(*core, "p", client.open(), sink);
-  CHECK(sink.replies.back().kind == Reply::Opened && sink.replies.back().held == 0 && sink.replies.back().instance == 1);
+  CHECK(sink.replies.back().kind == Reply::Opened && sink.replies.back().held == 0 && sink.replies.back().instance == 1 && sink.replies.back().attempt == 1);
   deliver(*core, "p", client.data(0, 0, 1), sink);
   deliver(*core, "p", client.data(0, 0, 1), sink);
   CHECK(sink.replies.size() == 1);  // nothing is acknowledged before the flush

@@ -102,6 +102,8 @@ class Sink : public ReplySink {
     if (envelope.code == MLP_CODE_OPENED) {
       mlp_opened m{};
       CHECK(mlp_decode_opened(raw(message), message.size(), &arena, &envelope, &m) == MLP_OK);
+      r.simulation = m.simulation;
+      r.attempt = m.attempt;
       r.instance = m.instance;
       r.held = m.held;
       r.creditLimit = m.credit_limit;

@@ -3,22 +3,25 @@
 
 namespace melissa {
 
-Bytes ReplyWriter::opened(uint32_t epoch, uint64_t instance, uint64_t held, uint64_t creditLimit) {
+Bytes ReplyWriter::opened(uint32_t epoch, uint64_t instance, const Session& session) {
   mlp_opened message{};
   message.instance = instance;
-  message.held = held;
-  message.credit_limit = creditLimit;
+  message.held = session.held;
+  message.credit_limit = session.creditLimit;
   message.ring = text("");
+  message.simulation = session.simulation;
+  message.draw = session.draw;
+  message.attempt = session.attempt;
   (void)mlp_encode_opened(&buffer_, &message, epoch);
   return bytes();
 }
 
-Bytes ReplyWriter::ack(uint32_t epoch, uint32_t simulation, uint16_t attempt, uint64_t held, uint64_t creditLimit) {
+Bytes ReplyWriter::ack(uint32_t epoch, const Session& session) {
   mlp_ack message{};
-  message.simulation = simulation;
-  message.attempt = attempt;
-  message.held = held;
-  message.credit_limit = creditLimit;
+  message.simulation = session.simulation;
+  message.attempt = session.attempt;
+  message.held = session.held;
+  message.credit_limit = session.creditLimit;
   (void)mlp_encode_ack(&buffer_, &message, epoch);
   return bytes();
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/session.h"
 #include "generated/messages.h"
 
 namespace melissa {
@@ -43,8 +44,8 @@ class ReplyWriter {
   ReplyWriter(const ReplyWriter&) = delete;
   ReplyWriter& operator=(const ReplyWriter&) = delete;
 
-  Bytes opened(uint32_t epoch, uint64_t instance, uint64_t held, uint64_t creditLimit);
-  Bytes ack(uint32_t epoch, uint32_t simulation, uint16_t attempt, uint64_t held, uint64_t creditLimit);
+  Bytes opened(uint32_t epoch, uint64_t instance, const Session& session);
+  Bytes ack(uint32_t epoch, const Session& session);
   Bytes refused(uint32_t epoch, uint32_t simulation, uint16_t draw, uint16_t attempt, const Refusal& refusal);
 
  private:
