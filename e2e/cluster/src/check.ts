@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the machine must offer, checked before anything is changed: all that is missing is named at once. */
-import { existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { freemem } from 'node:os';
 import { connect } from 'node:net';
-import { apiPort, network, state, stateDirectory } from './layout.ts';
-import { ourProcesses } from './processes.ts';
+import { apiPort, network, stateDirectory } from './layout.ts';
 import { run } from './shell.ts';
 
 const packages: [string, string, string][] = [
@@ -65,19 +65,18 @@ export async function obstacles(): Promise<string[]> {
   if (!existsSync('/sys/fs/cgroup')) found.push('no cgroup file system is mounted on /sys/fs/cgroup');
   if (freemem() < MEMORY_BYTES)
     found.push(`only ${Math.round(freemem() / 1e6)} MB of memory are free; the cluster needs ${MEMORY_BYTES / 1e6}`);
-  mkdirSync(stateDirectory, { recursive: true });
-  const disk = statfsSync(stateDirectory);
+  const disk = statfsSync(nearestFolder(stateDirectory));
   if (disk.bavail * disk.bsize < DISK_BYTES)
     found.push(`less than ${DISK_BYTES / 1e9} GB are free below ${stateDirectory}`);
   found.push(...(await anotherKubernetes()));
   return found;
 }
 
+const nearestFolder = (path: string): string => (existsSync(path) ? path : nearestFolder(dirname(path)));
+
 /** Ports and packet filter rules of another Kubernetes: two on one machine would remove each other's rules. */
 async function anotherKubernetes(): Promise<string[]> {
   const found: string[] = [];
-  if (existsSync(state('pids')) && ourProcesses().length > 0)
-    return ['a cluster of ours is running: `npm run cluster:status`, or `npm run cluster:down` first'];
   for (const port of [apiPort, 10248, 10249, 10250, 10256, 10257, 10259, 12379, 12380]) {
     if (await answers('127.0.0.1', port)) found.push(`port ${port} is taken`);
   }

@@ -127,7 +127,8 @@ const proxy = (index: number): object => ({
   clientConnection: { kubeconfig: kubeconfig('proxy') },
   mode: 'nftables',
   clusterCIDR: network.podCidr,
-  conntrack: { maxPerCore: 0, min: 0 }, // it may not set the limit everywhere
+  // It may not set these everywhere, and should leave the machine's as they are.
+  conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
   nodePortAddresses: [`${nodeAddress(index)}/32`],
 });
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** etcd, API server, controller manager, scheduler and DNS, each one process that can be stopped and started by name. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { apiAddress, apiPort, kubeconfig, limits, network, state, tool } from './layout.ts';
+import { join } from 'node:path';
+import { apiAddress, apiPort, here, kubeconfig, limits, network, state, tool } from './layout.ts';
+import { auditFlags } from './audit.ts';
 import { start } from './processes.ts';
 import { run, waitFor } from './shell.ts';
 
@@ -53,15 +55,17 @@ export function startApiServer(): void {
     `--proxy-client-cert-file=${pki('front-proxy.crt')}`,
     `--proxy-client-key-file=${pki('front-proxy.key')}`,
     '--enable-aggregator-routing=true',
+    ...auditFlags(),
   ]);
 }
 
+const as = (user: string): string[] => [
+  `--kubeconfig=${kubeconfig(user)}`,
+  `--authentication-kubeconfig=${kubeconfig(user)}`,
+  `--authorization-kubeconfig=${kubeconfig(user)}`,
+];
+
 export function startControllers(): void {
-  const as = (user: string) => [
-    `--kubeconfig=${kubeconfig(user)}`,
-    `--authentication-kubeconfig=${kubeconfig(user)}`,
-    `--authorization-kubeconfig=${kubeconfig(user)}`,
-  ];
   start('controllers', tool('kube-controller-manager'), [
     ...as('controllers'),
     '--bind-address=127.0.0.1',
@@ -79,6 +83,9 @@ export function startControllers(): void {
     '--kube-api-qps=300',
     '--kube-api-burst=400',
   ]);
+}
+
+export function startScheduler(): void {
   start('scheduler', tool('kube-scheduler'), [
     ...as('scheduler'),
     '--bind-address=127.0.0.1',
@@ -109,6 +116,11 @@ ${upstream.length === 0 ? '' : `  forward . ${upstream.join(' ')}\n`}}
   start('dns', tool('coredns'), ['-conf', state('Corefile')]);
 }
 
+/** Volumes of the default StorageClass. */
+export function startProvisioner(): void {
+  start('provisioner', process.execPath, [join(here, 'src', 'provisioner.ts')]);
+}
+
 function resolvers(): string[] {
   if (!existsSync('/etc/resolv.conf')) return [];
   return [...readFileSync('/etc/resolv.conf', 'utf8').matchAll(/^nameserver\s+(\S+)/gm)]
@@ -128,7 +140,10 @@ export function writeResolvConf(): void {
 }
 
 export const kubectl = (args: string[], input?: string): ReturnType<typeof run> =>
-  run(tool('kubectl'), args, { env: { KUBECONFIG: kubeconfig('admin') }, ...(input === undefined ? {} : { input }) });
+  run(tool('kubectl'), args, {
+    env: { KUBECONFIG: kubeconfig('admin'), KUBECACHEDIR: state('tmp', 'kubectl') },
+    ...(input === undefined ? {} : { input }),
+  });
 
 export async function apiReady(): Promise<void> {
   await waitFor('the API server', limits.apiReadyMs, () =>

@@ -1,31 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Ends what `up` started and puts the machine back. Works from whatever is there, not from a memory of what was done, so it
- * also cleans up after an `up` that was killed at any point; it can be run again and again.
+ * Ends what `up` started and puts the machine back. Works from whatever is there and was not there before, not from a memory of what
+ * was done, so it also cleans up after an `up` or a `down` that was killed at any point; it can be run again and again.
  */
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { differences, linkNames, mountPoints, packetRules, takeBaseline, type Baseline } from './baseline.ts';
 import { cgroupsLeft, pidsInCgroups, removeCgroups } from './cgroups.ts';
-import { differences, takeBaseline, type Baseline } from './baseline.ts';
-import { ctr } from './nodes.ts';
+import { removeFilesOutside } from './files.ts';
 import { containerdSocket, limits, network, state, stateDirectory } from './layout.ts';
+import { forgetHolder, holder, isLiving } from './lock.ts';
+import { ctr } from './nodes.ts';
 import { end, ourProcesses, started } from './processes.ts';
-import { run, sleep } from './shell.ts';
+import { ClusterError, run, sleep } from './shell.ts';
 
-/** Returns what could not be put back, one sentence each. */
+/** Returns what could not be put back, one sentence each. The caller holds the lock. */
 export async function down(): Promise<string[]> {
-  if (!existsSync(stateDirectory)) return [];
+  const one = holder();
+  if (one !== null && one.state !== stateDirectory && existsSync(one.state))
+    throw new ClusterError(
+      `the cluster of this machine keeps its state in ${one.state}`,
+      `Run the command with MELISSA_CLUSTER_STATE=${one.state}.`,
+    );
+  if (one !== null && one.belongs === 'process' && one.pid !== process.pid && isLiving(one))
+    throw new ClusterError(
+      `the cluster belongs to the tests of process ${one.pid} (${one.command})`,
+      'They end it themselves. End that process first if it should not go on.',
+    );
   const baseline = readBaseline();
+  const left = baseline === null ? await removeNothingButState() : await putBack(baseline);
+  forgetHolder();
+  return left;
+}
+
+/** The baseline is written before the first change: without one there is nothing to put back. */
+async function removeNothingButState(): Promise<string[]> {
+  await end(ourProcesses(), 'SIGKILL');
+  rmSync(stateDirectory, { recursive: true, force: true });
+  return [];
+}
+
+async function putBack(baseline: Baseline): Promise<string[]> {
   await endControlPlane();
   await endContainers();
   await end(ourProcesses(), 'SIGKILL'); // containerd and its shims; shims ignore SIGTERM
-  unmountAll();
   await removeCgroupsPatiently();
-  removeNetworks();
+  removeNetworks(baseline);
   removeRules(baseline);
   restoreSettings(baseline);
+  const held = unmountAll();
+  if (held.length > 0) return held.map((path) => `mounts: ${path} cannot be unmounted; ${stateDirectory} was kept`);
+  removeFilesOutside(baseline.files);
+  // The baseline goes last: a `down` that is killed in between must find it again.
+  for (const name of readdirSync(stateDirectory))
+    if (name !== 'baseline.json') rmSync(state(name), { recursive: true, force: true });
   rmSync(stateDirectory, { recursive: true, force: true });
-  rmSync('/var/log/containers', { recursive: true, force: true });
-  return baseline === null ? [] : differences(baseline, takeBaseline());
+  return differences(baseline, takeBaseline());
 }
 
 function readBaseline(): Baseline | null {
@@ -34,21 +64,24 @@ function readBaseline(): Baseline | null {
     : null;
 }
 
-/** All but containerd: it is still needed to remove containers in order. */
+/**
+ * All but containerd, which is still needed to remove containers in order. Killed, not asked: their data goes anyway, and a kubelet that
+ * leaves politely takes ten seconds.
+ */
 async function endControlPlane(): Promise<void> {
-  const pids = started()
-    .filter(({ name, pid }) => pid !== null && !name.endsWith('-containerd'))
-    .map(({ pid }) => pid!);
-  await end(pids);
+  const containerds = started()
+    .filter(({ name }) => name.endsWith('-containerd'))
+    .map(({ pid }) => pid);
+  const named = started().map(({ pid }) => pid);
+  await end(named.filter((pid) => pid !== null && !containerds.includes(pid)) as number[], 'SIGKILL');
 }
 
 async function endContainers(): Promise<void> {
-  const nodes = existsSync(state('nodes')) ? readdirSync(state('nodes')).map((name) => Number(name.slice(1))) : [];
-  for (const index of nodes.filter((one) => existsSync(containerdSocket(one)))) {
+  for (const index of nodesStarted().filter((one) => existsSync(containerdSocket(one)))) {
     const tasks = ctr(index, ['tasks', 'ls', '-q'])
       .stdout.split('\n')
       .filter((id) => id !== '');
-    for (const id of tasks) ctr(index, ['tasks', 'rm', '-f', id]);
+    if (tasks.length > 0) ctr(index, ['tasks', 'rm', '-f', ...tasks]);
   }
   // What is left in our cgroups belongs to containers whose containerd had died.
   for (const pid of pidsInCgroups()) {
@@ -60,12 +93,19 @@ async function endContainers(): Promise<void> {
   }
 }
 
-function unmountAll(): void {
-  const mounted = readFileSync('/proc/self/mounts', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[1] ?? '')
-    .filter((path) => path.startsWith(`${stateDirectory}/`));
-  for (const path of mounted.sort().reverse()) run('umount', ['-l', path]);
+const nodesStarted = (): number[] =>
+  existsSync(state('nodes')) ? readdirSync(state('nodes')).map((name) => Number(name.slice(1))) : [];
+
+/** Returns what stays mounted: below such a path nothing may be removed, it could be somebody's data. */
+function unmountAll(): string[] {
+  const ours = () =>
+    mountPoints(readFileSync('/proc/self/mounts', 'utf8'))
+      .filter((path) => path.startsWith(`${stateDirectory}/`))
+      .sort()
+      .reverse();
+  // Mounts may lie on top of each other.
+  for (let round = 0; round < 5 && ours().length > 0; round++) for (const path of ours()) run('umount', ['-l', path]);
+  return ours();
 }
 
 async function removeCgroupsPatiently(): Promise<void> {
@@ -76,49 +116,55 @@ async function removeCgroupsPatiently(): Promise<void> {
   }
 }
 
-function removeNetworks(): void {
-  // `up` refuses to start where cni-* exist, so these are ours.
-  const namespaces = run('ip', ['netns', 'list'])
-    .stdout.split('\n')
-    .map((line) => line.split(' ')[0]!);
-  for (const name of namespaces.filter((one) => /^(cni-|mel-n\d)/.test(one))) run('ip', ['netns', 'delete', name]);
-  const links = run('ip', ['-o', 'link', 'show'])
-    .stdout.split('\n')
-    .map((line) => (line.split(':')[1] ?? '').trim().split('@')[0]!);
-  for (const name of links.filter(
-    (one) => one === network.bridge || one === network.podBridge || /^mel-n\d$/.test(one),
-  ))
-    run('ip', ['link', 'delete', name]);
+function removeNetworks(baseline: Baseline): void {
+  const folder = '/run/netns';
+  const namespaces = existsSync(folder) ? readdirSync(folder) : [];
+  const isOurs = (name: string) => /^(cni-|mel-n\d)/.test(name) && !baseline.namespaces.includes(name);
+  for (const name of namespaces.filter(isOurs)) {
+    // A file whose mount was never made, or has gone, is not deleted by `ip`.
+    if (run('ip', ['netns', 'delete', name]).status !== 0) rmSync(join(folder, name), { force: true });
+  }
+  const isMounted = mountPoints(readFileSync('/proc/self/mounts', 'utf8')).includes(folder);
+  if (isMounted && !baseline.mounts.includes(folder) && readdirSync(folder).length === 0) run('umount', [folder]);
+  const ourLinks = linkNames(run('ip', ['-o', 'link', 'show']).stdout).filter(
+    (one) =>
+      !baseline.links.includes(one) && (one === network.bridge || one === network.podBridge || /^mel-n\d$/.test(one)),
+  );
+  for (const name of ourLinks) run('ip', ['link', 'delete', name]);
 }
 
-/** `up` refuses to start where a kube-proxy or KUBE-SERVICES rules exist, so all of these are ours. */
-function removeRules(baseline: Baseline | null): void {
-  for (const family of ['ip', 'ip6']) run('nft', ['delete', 'table', family, 'kube-proxy']);
-  for (const command of ['iptables', 'ip6tables']) {
-    for (const table of ['nat', 'filter', 'mangle']) removeChains(command, table);
+/** Only what was not there before: `up` refuses to start beside another Kubernetes, but other CNI users may have chains. */
+function removeRules(baseline: Baseline): void {
+  for (const family of ['ip', 'ip6']) {
+    if (!baseline.tables.includes(`table ${family} kube-proxy`)) run('nft', ['delete', 'table', family, 'kube-proxy']);
   }
+  for (const command of ['iptables', 'ip6tables']) removeChains(command, baseline.rules);
   // Empty tables that iptables made on the way.
   const tables = run('nft', ['list', 'tables'])
     .stdout.split('\n')
-    .filter((line) => line !== '');
+    .filter((line) => line !== '' && !baseline.tables.includes(line));
   for (const table of tables) {
-    if (baseline === null || baseline.tables.includes(table)) continue;
-    const words = table.split(' ');
-    if (!/^(ip|ip6)$/.test(words[1] ?? '') || !/^(nat|filter|mangle|raw)$/.test(words[2] ?? '')) continue;
-    const rules = run('nft', ['-a', 'list', 'table', words[1]!, words[2]!]).stdout;
-    if (!/^\t\t(?!type )\S/m.test(rules)) run('nft', ['delete', 'table', words[1]!, words[2]!]);
+    const [, family, name] = table.split(' ');
+    if (!/^(ip|ip6)$/.test(family ?? '') || !/^(nat|filter|mangle|raw)$/.test(name ?? '')) continue;
+    const rules = run('nft', ['-a', 'list', 'table', family!, name!]).stdout;
+    if (!/^\t\t(?!type )\S/m.test(rules)) run('nft', ['delete', 'table', family!, name!]);
   }
 }
 
-function removeChains(command: string, table: string): void {
-  const rules = run(command, ['-w', '-t', table, '-S']).stdout.split('\n');
-  const ours = (line: string) => /(KUBE-|CNI-)/.test(line) || /"name: \\"melissa\\"/.test(line);
-  for (const line of rules.filter((one) => one.startsWith('-A ') && ours(one))) {
-    run(command, ['-w', '-t', table, ...words(line.replace(/^-A/, '-D'))]);
-  }
-  const chains = rules.filter((line) => /^-N (KUBE-|CNI-)/.test(line)).map((line) => line.split(' ')[1]!);
-  for (const chain of chains) run(command, ['-w', '-t', table, '-F', chain]);
-  for (const chain of chains) run(command, ['-w', '-t', table, '-X', chain]);
+function removeChains(command: string, before: string[]): void {
+  const found = packetRules(command, run(`${command}-save`, []).stdout)
+    .filter((line) => !before.includes(line))
+    .map((line) => line.slice(command.length + 1))
+    .filter((line) => /(KUBE-|CNI-)/.test(line));
+  const parts = found.map((line) => {
+    const space = line.indexOf(' ');
+    return { table: line.slice(0, space), text: line.slice(space + 1) };
+  });
+  for (const { table, text } of parts.filter((one) => one.text.startsWith('-A ')))
+    run(command, ['-w', '-t', table, ...words(text.replace(/^-A/, '-D'))]);
+  const chains = parts.filter((one) => one.text.startsWith(':'));
+  for (const { table, text } of chains) run(command, ['-w', '-t', table, '-F', text.slice(1)]);
+  for (const { table, text } of chains) run(command, ['-w', '-t', table, '-X', text.slice(1)]);
 }
 
 /** Splits a rule as iptables prints it: words, and double-quoted text with backslash escapes. */
@@ -128,8 +174,8 @@ export function words(line: string): string[] {
   );
 }
 
-function restoreSettings(baseline: Baseline | null): void {
-  for (const [name, value] of Object.entries(baseline?.settings ?? {})) {
+function restoreSettings(baseline: Baseline): void {
+  for (const [name, value] of Object.entries(baseline.settings)) {
     if (value !== '' && run('sysctl', ['-n', name]).stdout.trim() !== value) run('sysctl', ['-qw', `${name}=${value}`]);
   }
 }

@@ -44,6 +44,9 @@ export const cgroupName = (index: number): string => `melissa-n${index}`;
 export const kubeconfig = (user: string): string => state('pki', `${user}.kubeconfig`);
 export const containerdSocket = (index: number): string => state('nodes', nodeName(index), 'containerd', 'c.sock');
 
+export const provisionerName = 'melissa.dev/local';
+export const storageClassName = 'local';
+
 export const kubernetesVersion = 'v1.36.2';
 
 /** Every wait of the tool has one of these limits. */
@@ -52,5 +55,6 @@ export const limits = {
   nodeReadyMs: 120_000,
   containerdReadyMs: 30_000,
   stopMs: 10_000,
+  fakeNodesMax: 2_000,
   nodesMax: 2,
 } as const;

@@ -18,7 +18,7 @@ import {
 } from './layout.ts';
 import { makeNodeCertificate } from './pki.ts';
 import { start } from './processes.ts';
-import { must, run, waitFor } from './shell.ts';
+import { ClusterError, must, run, waitFor } from './shell.ts';
 
 /** Words that run a command inside the node's network. Not `ip netns exec`: that remounts /sys and hides the cgroups. */
 const inside = (index: number): string[] =>
@@ -35,6 +35,10 @@ export function prepareNode(index: number): void {
   makeCgroups(index);
   makeNodeCertificate(index);
   writeNodeConfiguration(index);
+  startContainerd(index);
+}
+
+export function startContainerd(index: number): void {
   startInside(index, `${nodeName(index)}-containerd`, 'containerd', [
     '-c',
     state('nodes', nodeName(index), 'containerd.toml'),
@@ -74,6 +78,10 @@ export function importImage(index: number, archive: string): void {
 /** The parts that talk to the API server. */
 export function startNode(index: number): void {
   startKubelet(index);
+  startProxy(index);
+}
+
+export function startProxy(index: number): void {
   startInside(index, `${nodeName(index)}-proxy`, tool('kube-proxy'), [
     `--config=${state('nodes', nodeName(index), 'proxy.json')}`,
     `--hostname-override=${nodeName(index)}`,
@@ -92,7 +100,12 @@ export function startKubelet(index: number): void {
   ]);
 }
 
-/** Cuts or heals the node's link to the rest of the cluster. */
+/** Cuts or heals the node's link to the rest of the cluster. The first node lives where the API server lives and has none. */
 export function setLink(index: number, up: boolean): void {
+  if (index === 1 || !existsSync(`/run/netns/${namespaceName(index)}`))
+    throw new ClusterError(
+      `node ${nodeName(index)} has no link to cut`,
+      'Start the cluster with --nodes 2 and name n2.',
+    );
   must('ip', ['link', 'set', linkName(index), up ? 'up' : 'down']);
 }

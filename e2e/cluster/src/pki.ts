@@ -79,6 +79,8 @@ const clients: [string, string][] = [
   ['scheduler', '/CN=system:kube-scheduler'],
   ['proxy', '/CN=system:kube-proxy'],
   ['dns', '/O=system:masters/CN=melissa-dns'],
+  ['storage', '/O=system:masters/CN=melissa-storage'],
+  ['kwok', '/O=system:masters/CN=melissa-kwok'],
 ];
 
 /** The authority, the API server's certificates and everybody's kubeconfig; kept while the state folder lives. */

@@ -7,17 +7,17 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { marker, state, limits } from './layout.ts';
-import { sleep } from './shell.ts';
+import { ClusterError, marked, sleep } from './shell.ts';
 
 export function start(name: string, command: string, args: string[], env: Record<string, string> = {}): void {
-  mkdirSync(state('logs'), { recursive: true });
-  mkdirSync(state('pids'), { recursive: true });
+  if (pidOf(name) !== null) throw new ClusterError(`${name} runs already`, 'Stop it first.');
+  for (const folder of ['logs', 'pids', 'tmp']) mkdirSync(state(folder), { recursive: true });
   const log = openSync(state('logs', `${name}.log`), 'a');
-  const [key, value] = marker.split('=') as [string, string];
   const child = spawn(command, args, {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, ...env, [key]: value },
+    // Temporary mounts and files stay below the state folder, where clean-up finds them.
+    env: { ...process.env, TMPDIR: state('tmp'), ...env, ...marked },
   });
   closeSync(log);
   child.on('error', (error) =>
@@ -57,15 +57,25 @@ export function started(): { name: string; pid: number | null }[] {
   return readdirSync(state('pids')).map((name) => ({ name, pid: pidOf(name) }));
 }
 
-/** Ends one process by name: asks, then insists. */
-export async function stop(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+/** Sends a signal to one process by name and does not wait. */
+export function signal(name: string, which: NodeJS.Signals): void {
   const pid = pidOf(name);
-  if (pid !== null) await end([pid], signal);
+  if (pid === null) throw new ClusterError(`${name} does not run`, `Running: ${runningNames().join(', ')}.`);
+  process.kill(pid, which);
+}
+
+const runningNames = (): string[] => started().flatMap(({ name, pid }) => (pid === null ? [] : [name]));
+
+/** Ends one process by name: asks, then insists. */
+export async function stop(name: string, which: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  const pid = pidOf(name);
+  if (pid === null) throw new ClusterError(`${name} does not run`, `Running: ${runningNames().join(', ')}.`);
+  await end([pid], which);
   rmSync(state('pids', name), { force: true });
 }
 
 /** Ends the given processes that are ours: asks, waits, insists. */
-export async function end(pids: number[], signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+export async function end(pids: number[], first: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   const living = () => pids.filter((pid) => isOurs(pid));
   const send = (to: NodeJS.Signals) => {
     for (const pid of living()) {
@@ -76,7 +86,7 @@ export async function end(pids: number[], signal: NodeJS.Signals = 'SIGTERM'): P
       }
     }
   };
-  send(signal);
+  send(first);
   const endMs = performance.now() + limits.stopMs;
   while (living().length > 0 && performance.now() < endMs) await sleep(50);
   send('SIGKILL');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Running commands and waiting, for the cluster's tools. */
 import { spawnSync } from 'node:child_process';
+import { marker } from './layout.ts';
 
 export class ClusterError extends Error {
   readonly remedy: string;
@@ -13,6 +14,23 @@ export class ClusterError extends Error {
 
 export type Ran = { status: number; stdout: string; stderr: string };
 
+let interruption: string | null = null;
+/** A signal came: every wait and every command that must succeed fails from now on, so that the caller can clean up. */
+export const interrupt = (signal: string): void => {
+  interruption = signal;
+};
+export const endInterruption = (): void => {
+  interruption = null;
+};
+function goOn(): void {
+  if (interruption !== null)
+    throw new ClusterError(`interrupted by ${interruption}`, 'Start it again when you want to.');
+}
+
+/** In the environment of all that we start; clean-up finds what a killed `up` was just running. */
+const [markerName, markerValue] = marker.split('=') as [string, string];
+export const marked = { [markerName]: markerValue };
+
 /** Runs to the end and returns what happened. */
 export function run(
   command: string,
@@ -24,7 +42,7 @@ export function run(
     maxBuffer: 1 << 28,
     cwd: options.cwd,
     timeout: options.timeoutMs ?? 120_000,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...options.env, ...marked },
     ...(options.input === undefined ? {} : { input: options.input }),
   });
   return { status: ended.status ?? 1, stdout: ended.stdout ?? '', stderr: ended.error?.message ?? ended.stderr ?? '' };
@@ -32,6 +50,7 @@ export function run(
 
 /** Runs, and fails with the command's own words. */
 export function must(command: string, args: string[], options: Parameters<typeof run>[2] = {}): string {
+  goOn();
   const ended = run(command, args, options);
   if (ended.status !== 0) {
     throw new ClusterError(
@@ -48,6 +67,7 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => set
 export async function waitFor<T>(what: string, limitMs: number, ready: () => T | null | Promise<T | null>): Promise<T> {
   const endMs = performance.now() + limitMs;
   for (;;) {
+    goOn();
     const value = await ready();
     if (value !== null) return value;
     if (performance.now() > endMs)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Starts the cluster: everything that can go on at the same time does, because the whole should take seconds. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { takeBaseline } from './baseline.ts';
 import { distributionPackages, missingPackages, obstacles } from './check.ts';
 import {
@@ -10,13 +10,15 @@ import {
   startControllers,
   startDns,
   startEtcd,
+  startProvisioner,
+  startScheduler,
   writeResolvConf,
 } from './control-plane.ts';
+import { startFakeNodes } from './fake-nodes.ts';
 import { baseImages } from './images.ts';
-import { apiAddress, kubeconfig, limits, network, nodeName, state, tool } from './layout.ts';
+import { apiAddress, limits, network, nodeName, state, storageClassName } from './layout.ts';
 import { containerdReady, importImage, prepareNode, startNode } from './nodes.ts';
 import { makeAuthority } from './pki.ts';
-import { start } from './processes.ts';
 import { buildTools } from './tools.ts';
 import { ClusterError, must, progress, run, waitFor } from './shell.ts';
 
@@ -44,15 +46,10 @@ export function prepare(): Record<string, number> {
   return took;
 }
 
+/** Starts everything and waits until it is ready. The caller holds the lock, and cleans up when this fails. */
 export async function up(options: UpOptions): Promise<void> {
-  const found = await obstacles();
-  if (found.length > 0)
-    throw new ClusterError(
-      `the machine is not ready:\n  ${found.join('\n  ')}`,
-      'Mend what is named, then run `npm run cluster:up` again.',
-    );
   mkdirSync(state(), { recursive: true });
-  writeFileSync(state('baseline.json'), JSON.stringify(takeBaseline()));
+  writeWhole(state('baseline.json'), JSON.stringify(takeBaseline()));
   makeBridge();
   writeResolvConf();
   makeAuthority();
@@ -64,13 +61,35 @@ export async function up(options: UpOptions): Promise<void> {
   for (const index of indexes) for (const archive of baseImages()) importImage(index, archive);
   await apiReady();
   startControllers();
+  startScheduler();
   for (const index of indexes) startNode(index);
   startDns();
-  if (options.fakeNodes > 0) startFakeNodes(options.fakeNodes);
+  startProvisioner();
+  if (options.fakeNodes > 0) await startFakeNodes(options.fakeNodes);
   for (const index of indexes) await nodeReady(nodeName(index));
   await waitFor('the default service account', limits.nodeReadyMs, () =>
     kubectl(['get', 'serviceaccount', 'default']).status === 0 ? true : null,
   );
+  await waitFor('the default StorageClass', limits.nodeReadyMs, () =>
+    kubectl(['get', 'storageclass', storageClassName]).status === 0 ? true : null,
+  );
+  writeFileSync(state('ready'), '');
+}
+
+/** A file that is there is complete, whenever we are killed. */
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}
+
+/** Fails with everything that stands in the way, before anything is changed. */
+export async function mustBeReady(): Promise<void> {
+  const found = await obstacles();
+  if (found.length > 0)
+    throw new ClusterError(
+      `the machine is not ready:\n  ${found.join('\n  ')}`,
+      'Mend what is named, then run `npm run cluster:up` again.',
+    );
 }
 
 function makeBridge(): void {
@@ -87,34 +106,4 @@ export async function nodeReady(name: string): Promise<void> {
     const status = kubectl(['get', 'node', name, '-o', 'jsonpath={.status.conditions[?(@.type=="Ready")].status}']);
     return status.stdout === 'True' ? true : null;
   });
-}
-
-/** kwok's nodes for scale: they accept pods and report them running without a kubelet. */
-function startFakeNodes(count: number): void {
-  start('kwok', tool('kwok'), [
-    `--kubeconfig=${kubeconfig('admin')}`,
-    '--manage-all-nodes=false',
-    '--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake',
-    '--server-address=127.0.0.1:10247',
-  ]);
-  const nodes = Array.from({ length: count }, (_, i) => ({
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: {
-      name: `fake-${i}`,
-      annotations: { 'kwok.x-k8s.io/node': 'fake' },
-      labels: { type: 'kwok', 'kubernetes.io/hostname': `fake-${i}` },
-    },
-    spec: { taints: [{ key: 'kwok.x-k8s.io/node', value: 'fake', effect: 'NoSchedule' }] },
-    status: {
-      allocatable: { cpu: '64', memory: '256Gi', pods: '500' },
-      capacity: { cpu: '64', memory: '256Gi', pods: '500' },
-    },
-  }));
-  const applied = kubectl(
-    ['apply', '--server-side', '-f', '-'],
-    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: nodes }),
-  );
-  if (applied.status !== 0)
-    throw new ClusterError(`fake nodes: ${applied.stderr}`, 'Look at the log of the API server.');
 }
