@@ -5,7 +5,7 @@
  * read, or, for a name that was free, a version that lets the server create but never change. Answers go into the cache,
  * so that the next reconcile reads its own writes.
  */
-import { ApiError, PermanentError, RuntimeError } from './errors.ts';
+import { ApiError, RuntimeError, TemporaryError } from './errors.ts';
 import { AppliedMemory } from './applied.ts';
 import {
   apiVersionOf,
@@ -45,8 +45,8 @@ export type Wanted = {
   };
 } & Record<string, unknown>;
 
-/** The name exists and belongs to somebody else. */
-export class NotOursError extends PermanentError {
+/** The name exists and belongs to somebody else: looked at again after a minute, should the other one go. */
+export class NotOursError extends TemporaryError {
   readonly owner: string;
   constructor(kind: Kind, key: string, owner: string) {
     super(`${kind.kind} ${key} exists and belongs to ${owner}; it was not touched. Rename or delete one of the two.`);

@@ -112,13 +112,15 @@ export class Store<T extends KubernetesObject> {
     for (const object of objects) {
       const key = keyOf(object);
       seen.add(key);
+      // What is known to be newer than the picture stays; about everything else the picture is right, whatever was believed.
+      if (!isRestored && (compareVersions(this.versionOf(key), version) ?? 0) > 0) {
+        this.observe(object, initial);
+        continue;
+      }
       const old = this.#objects.get(key);
-      if (!isRestored) this.observe(object, initial);
-      else if (
-        old?.metadata.resourceVersion !== object.metadata.resourceVersion ||
-        old?.metadata.uid !== object.metadata.uid
-      )
-        this.#set(key, object, old, initial);
+      if (old !== undefined && isSame(old, object)) continue;
+      this.#tombstones.delete(key);
+      this.#set(key, object, old, initial);
     }
     for (const [key, object] of [...this.#objects]) {
       if (seen.has(key) || this.#scopeOf(object) !== scope) continue;
@@ -166,6 +168,11 @@ export class Store<T extends KubernetesObject> {
     for (const listener of this.#listeners) listener(change);
   }
 }
+
+const isSame = (a: KubernetesObject, b: KubernetesObject): boolean =>
+  a.metadata.uid === b.metadata.uid &&
+  a.metadata.resourceVersion !== undefined &&
+  a.metadata.resourceVersion === b.metadata.resourceVersion;
 
 type Index<T> = { of: Indexer<T>; keys: Map<string, Set<string>> };
 

@@ -10,7 +10,7 @@ import type { Store } from './store.ts';
 
 export type Version = { key: string; namespace: string | undefined; version: string | undefined };
 
-/** Keys that the cache has wrong: behind the list, missing, or there though the list at `listVersion` has them not. */
+/** Keys that the cache has otherwise than the list at `listVersion`, and does not know anything newer about. */
 export function differences(
   store: Store<KubernetesObject>,
   listed: readonly Version[],
@@ -21,8 +21,8 @@ export function differences(
   const seen = new Set<string>();
   for (const { key, version } of listed) {
     seen.add(key);
-    const order = compareVersions(store.versionOf(key), version);
-    if (order === null || order < 0) wrong.add(key);
+    const isNewer = (compareVersions(store.versionOf(key), listVersion) ?? 0) > 0;
+    if (!isNewer && store.get(key)?.metadata.resourceVersion !== version) wrong.add(key);
   }
   for (const object of store.list()) {
     if (scope !== undefined && object.metadata.namespace !== scope) continue;

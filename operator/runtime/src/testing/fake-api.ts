@@ -211,7 +211,8 @@ export class FakeApi implements Transport {
       old.owners = owners;
       return old.object;
     }
-    const isChanged = old !== undefined && !isEqual(old.object['spec'], object['spec']);
+    // As of custom resources: everything but metadata and status counts.
+    const isChanged = old !== undefined && !isEqual(contentOf(old.object), contentOf(object));
     const generation = (old?.object.metadata.generation ?? 1) + (isChanged ? 1 : 0);
     this.#version += 1;
     const metadata = { ...object.metadata, generation, resourceVersion: String(this.#version) };
@@ -287,6 +288,19 @@ export class FakeApi implements Transport {
       for (const [key, { object }] of [...all])
         if (object.metadata.ownerReferences?.some((reference) => reference.uid === uid) === true)
           this.#delete({ ...splitIn(key), collection, subresource: undefined, apiVersion: '' }, {});
+  }
+
+  /** As the garbage collector does: objects go whose owners are all gone, also those that came after their owner went. */
+  collectGarbage(): void {
+    const living = new Set<string>();
+    for (const all of this.#collections.values())
+      for (const { object } of all.values()) living.add(object.metadata.uid!);
+    for (const all of this.#collections.values())
+      for (const { object } of [...all.values()]) {
+        const owners = object.metadata.ownerReferences ?? [];
+        const gone = owners.find((owner) => !living.has(owner.uid));
+        if (gone !== undefined && owners.every((owner) => !living.has(owner.uid))) this.#collectOrphans(gone.uid);
+      }
   }
 
   #tell(target: Target, type: Event['type'], object: KubernetesObject & Json): void {
@@ -370,6 +384,11 @@ function check(old: KubernetesObject, given: { uid?: string; resourceVersion?: s
 function withoutVersion(object: KubernetesObject & Json): KubernetesObject & Json {
   const { resourceVersion: _version, generation: _generation, ...metadata } = object.metadata;
   return { ...object, metadata } as KubernetesObject & Json;
+}
+
+function contentOf(object: KubernetesObject & Json): Json {
+  const { metadata: _metadata, status: _status, ...content } = object;
+  return content;
 }
 
 const line = (type: string, object: unknown): string => `${JSON.stringify({ type, object })}\n`;
