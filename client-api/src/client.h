@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a handle is. The solver's thread (client.c, loop.c) and the handle's I/O thread (io.c) share it under `lock`; the
- * sockets belong to the I/O thread alone. The solver's thread never waits without a limit, and the I/O thread never waits
- * for the solver.
+ * What a handle is. The solver's thread (client.c, fields.c, send.c, calls.c, loop.c) and the handle's I/O thread (io.c,
+ * requests.c, outgoing.c, incoming.c) share it under `lock`; the sockets belong to the I/O thread alone. The solver's thread
+ * never waits without a limit, and the I/O thread never waits for the solver.
  */
 #ifndef MELISSA_CLIENT_INTERNAL_H
 #define MELISSA_CLIENT_INTERNAL_H
@@ -212,6 +212,13 @@ int mlc_encode_hello(melissa_client *client, const mlc_attempt *attempt, mlc_req
 int mlc_adopt_welcome(melissa_client *client, const mlp_client_welcome *welcome, uint32_t epoch);
 
 /* client.c */
+/** mlc_error for callers without the lock. */
+melissa_status mlc_fail(melissa_client *client, melissa_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/** 1, or 0 if the solver's communicator failed. */
+int mlc_broadcast(melissa_client *client, void *data, size_t size);
+melissa_status mlc_collective_failed(melissa_client *client);
+/** With `lock` held: the current attempt's session with a server rank, made when first needed; NULL without memory. */
+mlc_session *mlc_session_of(melissa_client *client, uint32_t rank);
 melissa_status mlc_open(melissa_client **out, const melissa_collective *collective);
 /** Ends the I/O thread and frees the handle without a word to the server. NULL is allowed. */
 void mlc_dispose(melissa_client *client);
@@ -233,6 +240,18 @@ int mlc_attempt_is_idle(const melissa_client *client, const mlc_attempt *attempt
 /** Waits on `changed` until `deadline_ms` at the latest; `lock` held. */
 void mlc_wait(melissa_client *client, uint64_t deadline_ms);
 int mlc_is_forked(const melissa_client *client);
+
+/* calls.c */
+typedef int mlc_encode_call(melissa_client *client, mlc_request *request, const void *message);
+/** Sends a request and waits for its answer, whose memory is the caller's; an error after `limit_ms` of silence. */
+melissa_status mlc_call(melissa_client *client, mlc_encode_call *encode, const void *message, uint32_t limit_ms, uint8_t **reply, size_t *reply_size);
+/** Reads a reply that must be of `shape`; a Refused becomes a status, with `retry_after_ms` where it is given. */
+melissa_status mlc_read_reply(melissa_client *client, const uint8_t *frame, size_t size, const mlp_shape *shape, mlp_arena *arena, mlp_envelope *envelope,
+                              void *message, uint32_t *retry_after_ms);
+/** ClientHello until it is answered by Welcome or by a refusal for good; the Welcome's bytes in `reply`. */
+melissa_status mlc_say_hello(melissa_client *client, uint8_t **reply, size_t *reply_size);
+/** The attempt cannot go on for what `error` says: tells the head and remembers `status`, which it returns. */
+melissa_status mlc_fault_attempt(melissa_client *client, melissa_status status, const char *code, const char *field, uint32_t step, uint64_t cell);
 
 /* loop.c */
 /** Ends the current simulation and begins the next; its names and values are in the loop. Collective. */
