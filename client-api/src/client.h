@@ -127,6 +127,7 @@ typedef struct mlc_loop {
   size_t first;
   size_t count;
   int is_terminated;
+  int is_closing;
   int is_wanted;      /* melissa_next_simulation waits for one */
   double mean_wall_seconds; /* of the last simulations, 0 before the first */
   mlp_next_simulations_finished *finished; /* not reported yet */

@@ -74,7 +74,7 @@ void mlc_loop_step(melissa_client *c, uint64_t now_ms, uint64_t *wake_ms) {
   size_t enough = ahead(loop);
   /* At half of what is wanted ahead, so that an answer comes while there is still something to do. */
   int is_low = loop->is_wanted ? loop->count == 0 : c->current != NULL && loop->count < enough && loop->count <= enough / 2;
-  if ((is_low || question != NULL) && !loop->is_terminated) {
+  if ((is_low || question != NULL) && !loop->is_terminated && !loop->is_closing) {
     size_t wanted = enough > loop->count ? enough - loop->count : 1;
     (void)ask(c, (uint16_t)wanted);
   } else if (report_is_due) {
@@ -271,6 +271,7 @@ melissa_status mlc_loop_close(melissa_client *c) {
   pthread_mutex_lock(&c->lock);
   melissa_status status = end_current(c);
   c->loop.report_ms = 0;
+  c->loop.is_closing = 1; /* a solver may leave the loop early: no more work for it */
   mlc_io_wake(c);
   for (;;) {
     int is_open = c->loop.finished_count > 0;
