@@ -37,8 +37,8 @@ def scale_of(reference, name):
 
 
 def spread(values, like):
-    """Per-cell values against a variable with one more axis (parameter, pair) after time."""
-    return values if like.ndim == values.ndim else np.expand_dims(values, 1)
+    """Values per step and cell against a variable with further axes (parameter, pair of parameters) after time."""
+    return values.reshape(values.shape[:1] + (1,) * (like.ndim - values.ndim) + values.shape[1:])
 
 
 def ratio_of(name, reference, other):

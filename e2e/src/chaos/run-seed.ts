@@ -97,7 +97,7 @@ export async function runSeed(schedule: Schedule, twin: string, stage: Stage): P
       );
     else if (code !== 0) findings.problems.push(`the command line ended with ${code}\n${study.lastWords()}`);
     else await judge(schedule, twin, study, stage.comparer, findings);
-    await noOrphans(study, findings);
+    if (code !== 'hang') await noOrphans(study, findings);
   } finally {
     for (const { pid } of study.processes()) signal(pid, 'SIGKILL');
     await relay.close();

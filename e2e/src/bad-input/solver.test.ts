@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Solvers that do everything wrong, all in one study: each fails in the first attempt of one simulation, with a reason that
+ * names the mistake, is run again, and leaves no trace in the result.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { cleanUp } from '../melissa.ts';
+import type { ChaosStudy } from '../chaos/study.ts';
+import { attemptsOf, digestsOf, manifestOf, run, twin, type Attempt } from './study.ts';
+
+after(cleanUp);
+
+/** What the solver does, and what stands in the record of its first attempt. `retried`: whether a second one was needed; it always succeeds. */
+const cases: { mode: string; retried: boolean | 'perhaps'; state: string; reason: string; stderr?: RegExp }[] = [
+  {
+    mode: 'exit-0',
+    retried: true,
+    state: 'Failed',
+    reason: 'exited with 0, but not all of its data arrived: rank 0 has nothing of it',
+  },
+  {
+    mode: 'exit-7',
+    retried: true,
+    state: 'Failed',
+    reason: 'exited with 7: the solver exited with 7',
+    stderr: /^the mesh has a hole\n$/,
+  },
+  {
+    mode: 'unknown-field',
+    retried: true,
+    state: 'Stopped',
+    reason:
+      'EFIELD_ANNOUNCED: field "entropy" is sent but was not announced; call melissa_init or melissa_client_field for it first (field entropy, step 0, first cell 0)',
+    stderr: /EFIELD_UNKNOWN: the study has no field "entropy"; it has u/,
+  },
+  {
+    mode: 'wrong-size',
+    retried: true,
+    state: 'Stopped',
+    reason:
+      'EFIELD_ANNOUNCED: field "u" is sent but was not announced; call melissa_init or melissa_client_field for it first (field u, step 0, first cell 0)',
+    stderr: /EFIELD_SIZE: field "u": the client sends 31 cells, the study says 32/,
+  },
+  {
+    mode: 'more-steps',
+    // Whether its good steps were all folded before the mistake was heard of is a matter of time.
+    retried: 'perhaps',
+    state: 'Stopped',
+    reason:
+      'ESTEP: field "u": step 5 was sent, the study has steps 0 to 4; give time.steps in the study the number that the solver sends (field u, step 5, first cell 0)',
+  },
+  {
+    mode: 'fewer-steps',
+    retried: true,
+    state: 'Failed',
+    reason: 'exited with 0, but not all of its data arrived: rank 0 lacks data from step 3 on',
+  },
+  {
+    mode: 'crash',
+    retried: true,
+    state: 'Failed',
+    reason: 'ended by SIGSEGV (11): the solver was ended by signal 11 (Segmentation fault)',
+  },
+  {
+    mode: 'two-clients',
+    retried: false,
+    state: 'Succeeded',
+    reason: '',
+    stderr: /ETAKEN: another client already speaks for simulation \d+, draw 0, attempt 1/,
+  },
+  { mode: 'gigabyte', retried: false, state: 'Succeeded', reason: '' },
+  { mode: 'fork-and-leave', retried: false, state: 'Succeeded', reason: '' },
+  {
+    mode: 'non-finite',
+    retried: true,
+    state: 'Stopped',
+    reason:
+      'ENONFINITE: field "u", step 0: the value of cell 0 is not finite; the study rejects it (nonFinite: Reject) (field u, step 0, first cell 0)',
+  },
+];
+const simulationOf = (mode: string): number => 2 * cases.findIndex((one) => one.mode === mode) + 1;
+
+let study: ChaosStudy;
+before(async () => {
+  await twin();
+  study = await run(manifestOf(cases.map(({ mode }) => `${simulationOf(mode)}=${mode}`).join(',')));
+});
+const first = (mode: string): Attempt => attemptsOf(study, simulationOf(mode))[0]!;
+
+for (const { mode, retried, state, reason, stderr } of cases) {
+  test(`a solver that does "${mode}" is told so, and the simulation is in the result once`, () => {
+    const attempts = attemptsOf(study, simulationOf(mode));
+    assert.equal(attempts[0]!.reason, reason);
+    assert.equal(attempts[0]!.state, state);
+    if (retried !== 'perhaps') assert.equal(attempts.length, retried ? 2 : 1);
+    if (attempts.length > 1) assert.deepEqual([attempts.length, attempts[1]!.state], [2, 'Succeeded']);
+    if (stderr !== undefined) assert.match(attempts[0]!.stderr, stderr);
+  });
+}
+
+test('the result is that of a study whose solvers all behave', async () => {
+  assert.deepEqual(digestsOf(study), digestsOf(await twin()));
+});
+
+test('of a gigabyte on standard output the head and the tail are kept, and the pilot does not grow', () => {
+  const { stdout, peakRssBytes } = first('gigabyte');
+  assert.ok(stdout.length > 60_000 && stdout.length <= 65_536, `${stdout.length} characters`);
+  assert.ok(peakRssBytes < 64 * 2 ** 20, `${peakRssBytes} bytes`);
+});
+
+test('a child that the solver left behind, in a session of its own and deaf to signals, does not outlive the study', async () => {
+  assert.deepEqual(await study.leftOver(), []);
+});
