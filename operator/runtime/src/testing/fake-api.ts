@@ -344,7 +344,15 @@ export class FakeApi implements Transport {
   }
 }
 
+const parsed = new Map<string, Target>();
 function parse(path: string): Target {
+  const known = parsed.get(path);
+  if (known !== undefined) return known;
+  const target = parsePath(path);
+  if (parsed.size < 10_000) parsed.set(path, target);
+  return target;
+}
+function parsePath(path: string): Target {
   const parts = path
     .split('/')
     .filter((part) => part !== '')

@@ -33,12 +33,12 @@ export class ManualClock implements Clock {
     const untilMs = this.#nowMs + byMs;
     await settled();
     for (let next = this.#next(); next !== undefined && next.dueMs <= untilMs; next = this.#next()) {
-      this.#nowMs = next.dueMs;
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs); // a timer may be late after a jump
       this.#timers.delete(next);
       next.callback();
       await settled();
     }
-    this.#nowMs = untilMs;
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
   /** Moves on without running anything, as a process that was stopped and goes on: timers are late. */
   jump(byMs: number): void {
