@@ -37,7 +37,10 @@ const variants: Variant[] = [
   {
     name: 'independent simulations',
     manifest: small,
-    sets: { 'spec.sampling': '{"method":"LatinHypercube","simulations":60,"seed":3}', 'spec.statistics.sobol': '{"estimator":"None"}' },
+    sets: {
+      'spec.sampling': '{"method":"LatinHypercube","simulations":60,"seed":3}',
+      'spec.statistics.sobol': '{"estimator":"None"}',
+    },
   },
 ];
 

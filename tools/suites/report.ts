@@ -39,7 +39,7 @@ export function readJunit(xml: string): Counts {
 export function readTap(output: string): Counts {
   const counts: Counts = { passed: 0, failed: 0, skipped: [], failures: [] };
   for (const line of output.split('\n')) {
-    const match = /^(not )?ok\b\s*\d*\s*-?\s*(.*?)(?:\s+#\s*(SKIP|TODO)\b\s*(.*))?$/i.exec(line);
+    const match = /^(not )?ok\b\s*\d*\s*-?\s*(.*?)(?:\s+#\s*(SKIP)\b\s*(.*))?$/i.exec(line);
     if (match === null) continue;
     const name = match[2] === '' ? 'unnamed' : match[2]!;
     if (match[3] !== undefined && match[1] === undefined)

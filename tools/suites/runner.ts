@@ -24,7 +24,7 @@ export async function runSuites(levels: Level[], args: string[]): Promise<number
     return 2;
   }
   setUp('test');
-  build();
+  build({ withTests: true });
   process.stdout.write(`set-up took ${seconds(startedMs)} s\n`);
   rmSync(at('build', 'reports'), { recursive: true, force: true });
   mkdirSync(at('build', 'reports'), { recursive: true });

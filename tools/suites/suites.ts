@@ -55,11 +55,19 @@ const unit = (name: string, ...patterns: string[]): Suite => ({
   env: mpi,
 });
 
+/** Whole studies and clusters, one at a time: each uses both cores. */
+const whole = (name: string, ...patterns: string[]): Suite => ({
+  ...unit(name, '--test-concurrency=1', ...patterns),
+  level: 'e2e',
+  budgetSeconds: 900,
+});
+
 export const suites: Suite[] = [
   { name: 'gates', level: 'check', report: 'tap', budgetSeconds: 300, command: tap('tools/gates/main.ts') },
   unit('tools', 'tools/**/*.test.ts'),
   unit('kit', 'kit/src/**/*.test.ts'),
   unit('crds', 'crds/src/**/*.test.ts'),
+  unit('examples', 'examples/*.test.ts'),
   unit('protocol', 'client-api/protocol/src/**/*.test.ts'),
   {
     name: 'client-library',
@@ -74,7 +82,9 @@ export const suites: Suite[] = [
   { name: 'native', level: 'check', report: 'junit', budgetSeconds: 400, command: ctest('build/native') },
   unit('addon', 'server/native/src/**/*.test.ts'),
   unit('api', 'server/api/src/**/*.test.ts'),
-  unit('server', 'server/src/**/*.test.ts', 'server/world/**/*.test.ts'),
+  unit('server', 'server/src/**/*.test.ts'),
+  unit('world', 'server/world/**/*.test.ts'),
   unit('cli', 'cli/src/**/*.test.ts'),
-  unit('e2e', 'e2e/src/**/*.test.ts'),
+  unit('operator-runtime', 'operator/runtime/src/**/*.test.ts'),
+  whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts'),
 ];

@@ -97,10 +97,20 @@ export interface NativeAddon {
   /** `values`: n samples one after another, each (end − begin) values of the spec's dtype. */
   statisticsFoldSamples(state: NativeState, begin: number, end: number, values: Uint8Array, n: number): void;
   /** `values`: groups × groupSize members one after another. */
-  statisticsFoldGroups(state: NativeState, begin: number, end: number, values: Uint8Array, groups: number, firstGroup: number): void;
+  statisticsFoldGroups(
+    state: NativeState,
+    begin: number,
+    end: number,
+    values: Uint8Array,
+    groups: number,
+    firstGroup: number,
+  ): void;
   statisticsMerge(into: NativeState, from: NativeState): boolean;
   statisticsDerive(state: NativeState, statistic: string, argument: number, begin: number, end: number): Float64Array;
-  statisticsConvergence(state: NativeState, minVariance: number): { widest: number; medianWidth: number; cells: number };
+  statisticsConvergence(
+    state: NativeState,
+    minVariance: number,
+  ): { widest: number; medianWidth: number; cells: number };
   /** 'scalar' | 'avx2' | 'avx512' | 'neon': what dispatch chose; forcing one is for tests. */
   instructionSet(force?: string): string;
 
@@ -119,9 +129,20 @@ export interface NativeAddon {
   engineCheckpoint(engine: NativeEngine, number: number): Promise<CheckpointResult>;
   engineCheckpointCommitted(engine: NativeEngine, number: number): void;
   /** Names of FieldStatistics and, with field = index of the covariance + 65536, of CovarianceStatistics. Cells are of this rank's part, from 0. */
-  engineReadStatistic(engine: NativeEngine, field: number, step: number, statistic: string, argument: number, begin: number, end: number): Promise<Float64Array>;
+  engineReadStatistic(
+    engine: NativeEngine,
+    field: number,
+    step: number,
+    statistic: string,
+    argument: number,
+    begin: number,
+    end: number,
+  ): Promise<Float64Array>;
   engineMaxVariance(engine: NativeEngine): Promise<Float64Array>; // one a (field, kept step), fields in order
-  engineConvergence(engine: NativeEngine, minVariance: Float64Array): Promise<{ groups: number; widest: number; medianWidth: number; cells: number }>;
+  engineConvergence(
+    engine: NativeEngine,
+    minVariance: Float64Array,
+  ): Promise<{ groups: number; widest: number; medianWidth: number; cells: number }>;
   engineDigests(engine: NativeEngine): Promise<{ consumer: string; digest: bigint; units: number }[]>;
   /** Stops the thread and closes the socket; resolves when both are gone. */
   engineStop(engine: NativeEngine): Promise<void>;
@@ -138,7 +159,15 @@ export interface NativeAddon {
   coreTakeReport(core: NativeCore): EngineReport;
   coreCompleteBitmap(core: NativeCore): Uint8Array;
   coreDigests(core: NativeCore): { consumer: string; digest: bigint; units: number }[];
-  coreReadStatistic(core: NativeCore, field: number, step: number, statistic: string, argument: number, begin: number, end: number): Float64Array;
+  coreReadStatistic(
+    core: NativeCore,
+    field: number,
+    step: number,
+    statistic: string,
+    argument: number,
+    begin: number,
+    end: number,
+  ): Float64Array;
   /** All that a checkpoint would hold. */
   coreSave(core: NativeCore): Uint8Array;
   /** Into a fresh core of the same options only. */

@@ -15,7 +15,7 @@ import type { Design } from '../sampling/index.ts';
 import type { ResultsFacts } from '../results/writer.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Looker } from './convergence-check.ts';
-import type { Log } from './head.ts';
+import type { Log } from './log.ts';
 import type { RankLink } from './rank-link.ts';
 import type { HeadService } from './study-service.ts';
 
@@ -107,6 +107,7 @@ export class Ending {
       host,
       time: new Date(clock.wallMs()).toISOString(),
       isFinal,
+      outcome: plan.outcome,
       stoppedEarly: plan.convergence.converged,
       partlyIn: this.#partlyIn(),
       designLabel: label,

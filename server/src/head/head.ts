@@ -20,12 +20,11 @@ import { ControlRouter } from './control-router.ts';
 import { Looker } from './convergence-check.ts';
 import { Ending } from './ending.ts';
 import { carryOut, type Hands } from './instructions.ts';
+import type { Log } from './log.ts';
 import { RankLink } from './rank-link.ts';
 import { StatisticsReader } from './statistics-reader.ts';
 import { pilotWelcomeOf, planOptionsOf, ranksOf } from './study-facts.ts';
 import { HeadService } from './study-service.ts';
-
-export type Log = (level: 'info' | 'warn' | 'error', sentence: string, facts?: Record<string, unknown>) => void;
 
 export type HeadWorld = {
   study: CompiledStudy;

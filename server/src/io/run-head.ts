@@ -5,6 +5,7 @@
  * that pilots, ranks and browsers find it again.
  */
 import { createServer } from 'node:net';
+import packageFile from '../../package.json' with { type: 'json' };
 import type { CompiledStudy } from '@melissa/crds';
 import { Head } from '../head/head.ts';
 import { finishedServeMs } from '../limits.ts';
@@ -75,7 +76,7 @@ export async function runHead(options: HeadArguments, log: LogFunction): Promise
     directory,
     token,
     host: hostIdentity(),
-    versions: { node: process.versions.node, zeromq: '6' },
+    versions: { melissa: packageFile.version, node: process.versions.node },
     clock: systemClock,
     atEndOfTurn,
     files: realFiles,
@@ -135,6 +136,7 @@ async function startHttp(
   };
   const { intent } = options;
   return startHttpServer({
+    version: packageFile.version,
     service: head.service,
     eventReader: io,
     host,

@@ -15,7 +15,7 @@ const python =
   process.env['MELISSA_TEST_PYTHON'] ?? fileURLToPath(new URL('../../../.cache/python/bin/python', import.meta.url));
 const checker = fileURLToPath(new URL('./check-results.py', import.meta.url));
 const facts: ResultsFacts = {
-  manifest: { kind: 'MelissaStudy' }, versions: { melissa: '0.1.0' }, host: 'here', time: '2026-01-01T00:00:20.000Z', isFinal: true, stoppedEarly: true, partlyIn: [3], designLabel: '',
+  manifest: { kind: 'MelissaStudy' }, versions: { melissa: '0.1.0' }, host: 'here', time: '2026-01-01T00:00:20.000Z', isFinal: true, outcome: 'Succeeded', stoppedEarly: true, partlyIn: [3], designLabel: '',
 }; // prettier-ignore
 
 type Seen = {

@@ -22,6 +22,8 @@ export type ResultsFacts = {
   time: string;
   /** These are the final results, not those of an interval. */
   isFinal: boolean;
+  /** How the study ended, or null while it goes on. */
+  outcome: StudyStatus['state'] | null;
   stoppedEarly: boolean;
   /** Simulations that failed after some of their samples were folded. */
   partlyIn: number[];

@@ -16,7 +16,7 @@ export function summaryOf({ study, status, digests, facts, written }: SummaryInp
   const { convergence } = status;
   return {
     study: study.name,
-    state: status.state,
+    state: facts.outcome ?? status.state,
     reason: status.reason,
     isFinal: facts.isFinal,
     time: facts.time,
