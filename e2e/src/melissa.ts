@@ -3,7 +3,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -34,7 +34,7 @@ export type Finished = { code: number; stdout: string; stderr: string; directory
 /** Any number of --set; port 0, so that studies do not meet. */
 export const runArguments = (manifest: string, directory: string, sets: Record<string, string> = {}): string[] => [
   'run',
-  join(root, manifest),
+  resolve(root, manifest),
   '--directory',
   directory,
   '--port',

@@ -6,7 +6,7 @@ import { at, mustRun, tryRun } from './run.ts';
 /** CMake projects: source folder, build folder. Their order is that of their dependencies. */
 const projects = [
   { source: 'client-api', build: 'build/client-api', tests: [] },
-  { source: 'server/native', build: 'build/native', tests: ['statistics_tests'] },
+  { source: 'server/native', build: 'build/native', tests: ['native_tests'] },
 ];
 
 /** `withTests` also builds the programs that only tests run. */

@@ -31,6 +31,7 @@ const needs: Need[] = [
     goals: everywhere,
   },
   { package: 'git', why: 'the tests look at what is tracked', present: command('git'), goals: ['test'] },
+  { package: 'curl', why: 'asks the HTTP API as a person would', present: command('curl'), goals: ['test'] },
   { package: 'gfortran', why: 'tests the Fortran client', present: command('gfortran'), goals: ['test'] },
   { package: 'libopenmpi-dev', why: 'tests clients with real MPI', present: command('mpicc'), goals: ['test'] },
   { package: 'openmpi-bin', why: 'tests clients with real MPI', present: command('mpirun'), goals: ['test'] },
