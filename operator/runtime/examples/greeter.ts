@@ -39,4 +39,10 @@ const greeter = controller({
   },
 });
 
-await runOperator({ name: 'greeter', controllers: [greeter], election: {}, health: { port: 8080 } });
+const { PORT = '8080', LEASE_MS = '15000' } = process.env;
+await runOperator({
+  name: 'greeter',
+  controllers: [greeter],
+  election: { leaseMs: Number(LEASE_MS) },
+  health: { port: Number(PORT) },
+});

@@ -120,17 +120,18 @@ export function faulty(transport: Transport, plan: FaultPlan): Transport {
         held = line;
         continue;
       }
-      yield Buffer.from(line);
-      if (held !== null) yield Buffer.from(held);
+      // In one chunk, and never behind a bookmark that says it has come: both would be a loss, which is another fault.
+      let out = isPlain ? line + (held ?? '') : (held ?? '') + line;
       held = null;
       if (isPlain && happens(plan.duplicate)) {
         told('duplicate');
-        yield Buffer.from(line);
+        out += line;
       }
       if (earlier !== null && happens(plan.stale)) {
         told('stale');
-        yield Buffer.from(earlier);
+        out += earlier;
       }
+      yield Buffer.from(out);
       if (isPlain && (earlier === null || chance() < 0.5)) earlier = line;
       if (happens(plan.cut)) {
         told('cut');
