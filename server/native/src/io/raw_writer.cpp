@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cinttypes>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
@@ -32,8 +33,10 @@ bool writeAll(int fd, const void* bytes, size_t size, uint64_t offset) {
 }  // namespace
 
 std::string npyHeader(DType dtype, uint64_t rows, uint64_t columns) {
-  const std::string shape = "(" + std::to_string(rows) + ", " + std::to_string(columns) + ")";
-  std::string text = std::string("{'descr': '") + (dtype == DType::Float32 ? "<f4" : "<f8") + "', 'fortran_order': False, 'shape': " + shape + ", }";
+  char dictionary[NPY_HEADER_BYTES];
+  std::snprintf(dictionary, sizeof dictionary, "{'descr': '%s', 'fortran_order': False, 'shape': (%" PRIu64 ", %" PRIu64 "), }", dtype == DType::Float32 ? "<f4" : "<f8", rows,
+                columns);
+  std::string text = dictionary;
   text.resize(NPY_HEADER_BYTES - 10 - 1, ' ');
   text.push_back('\n');
   const unsigned length = NPY_HEADER_BYTES - 10;
