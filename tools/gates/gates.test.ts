@@ -8,7 +8,14 @@ import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { at } from '../setup/run.ts';
 import { importLaw } from './import-law.ts';
-import { dependenciesExplained, linksLead, noRegistryHosts, nothingLeftOpen, spdxLines } from './text-gates.ts';
+import {
+  codesExplained,
+  dependenciesExplained,
+  linksLead,
+  noRegistryHosts,
+  nothingLeftOpen,
+  spdxLines,
+} from './text-gates.ts';
 
 const folders: string[] = [];
 after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -135,4 +142,15 @@ test('a source without licence, an open end, a registry host and a dead link are
     dependenciesExplained([{ path: 'package.json', text: '{"dependencies":{"left-pad":"1"}}' }]).problems,
     ['docs/dependencies.md does not explain left-pad'],
   );
+});
+
+test('a code without explanation and an explanation without code are found', () => {
+  const found = codesExplained([
+    { path: 'docs/errors.md', text: '| `EOLD` | x | y | z |\n' },
+    { path: 'server/src/a.ts', text: "throw refusal('ENEWCODE');" },
+  ]);
+  assert.deepEqual(found.problems, [
+    'server/src/a.ts: ENEWCODE is not explained in docs/errors.md',
+    'docs/errors.md: no source names EOLD',
+  ]);
 });

@@ -72,6 +72,7 @@ const gates: [string, () => GateResult][] = [
   ['no registry host is named', () => noRegistryHosts(files)],
   ['nothing is left open in the code', () => nothingLeftOpen(files)],
   ['every dependency is explained', () => dependenciesExplained(files)],
+  ['every error code is explained', () => codesExplained(files)],
   ['links in the documentation lead somewhere', () => linksLead(files, (path) => existsSync(join(root, path)))],
 ];
 

@@ -83,3 +83,48 @@ export function linksLead(files: TextFile[], exists: (path: string) => boolean):
   }
   return { looked, problems };
 }
+
+/** Names of the operating system and of peers, not codes of ours. */
+const foreignCodes = new Set([
+  ...['EACCES', 'EADDRINUSE', 'EADDRNOTAVAIL', 'EAGAIN', 'ECANCELED', 'ECONNREFUSED', 'ECONNRESET', 'EDQUOT', 'EEXIST'],
+  ...['EFSM', 'EHOSTUNREACH', 'EINTR', 'EINVAL', 'EIO', 'EISDIR', 'EMFILE', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'ENOTEMPTY'],
+  ...[
+    'EPERM',
+    'EPIPE',
+    'EROFS',
+    'ESRCH',
+    'ETERM',
+    'ETIMEDOUT',
+    'EXDEV',
+    'ERROR',
+    'EXISTS',
+    'ELOOP',
+    'ENOTCONN',
+    'ENOEXEC',
+    'EPROTO',
+    'ENOMEM',
+  ],
+]);
+
+/** Each code that a source names is explained in docs/errors.md, and each that is explained is named by a source. */
+export function codesExplained(files: TextFile[]): GateResult {
+  const page = files.find((file) => file.path === 'docs/errors.md')?.text ?? '';
+  const explained = new Set([...page.matchAll(/^[|] `(E[A-Z_]+)`/gm)].map((match) => match[1]!));
+  const named = new Map<string, string>();
+  const isOurs = (path: string) =>
+    /^(kit|crds|client-api|server|cli)\/.*[.](ts|c|h|cpp)$/.test(path) &&
+    !/[.]test[.]|[/]tests?[/]|[/]world[/]|generated|bench/.test(path);
+  for (const file of files.filter((one) => isOurs(one.path))) {
+    for (const match of file.text.matchAll(/["'](E[A-Z_]{3,})["']|^ {2}(E[A-Z_]{3,}): \{/gm)) {
+      const code = match[1] ?? match[2]!;
+      // `startsWith('EHTTP')` names a family.
+      const isFamily = file.text.includes(`startsWith('${code}')`);
+      if (!foreignCodes.has(code) && !isFamily) named.set(code, file.path);
+    }
+  }
+  const problems: string[] = [];
+  for (const [code, path] of named)
+    if (!explained.has(code)) problems.push(`${path}: ${code} is not explained in docs/errors.md`);
+  for (const code of explained) if (!named.has(code)) problems.push(`docs/errors.md: no source names ${code}`);
+  return { looked: named.size, problems };
+}
