@@ -11,7 +11,6 @@ const tables = [
   { path: 'kit/src/errors-table.ts', who: 'everywhere' },
   { path: 'crds/src/errors.ts', who: 'manifest' },
   { path: 'client-api/protocol/src/errors.ts', who: 'protocol' },
-  { path: 'client-api/protocol/src/refusals.ts', who: 'client and rank' },
   { path: 'server/api/src/errors.ts', who: 'HTTP client' },
   { path: 'server/src/http/errors.ts', who: 'HTTP API' },
   { path: 'server/native/src/errors.ts', who: 'native addon' },
