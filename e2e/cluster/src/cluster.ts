@@ -9,7 +9,7 @@ import { requests, type ApiRequest } from './audit.ts';
 import { startComponent } from './components.ts';
 import { kubectl as ownKubectl } from './control-plane.ts';
 import { down } from './down.ts';
-import { kubeconfig as ownKubeconfig, nodeName, state, tool } from './layout.ts';
+import { kubeconfig as ownKubeconfig, state, tool } from './layout.ts';
 import { describe, holder, isLiving, lock, nameHolder, waitSeconds } from './lock.ts';
 import { importImage, setLink } from './nodes.ts';
 import { ourProcesses, signal as signalComponent, started, stop as stopComponent } from './processes.ts';
@@ -72,9 +72,22 @@ export async function cluster(options: Partial<UpOptions> = {}): Promise<Cluster
   const foreign = foreignKubeconfig();
   if (foreign !== null) return foreignCluster(foreign);
   const wanted: UpOptions = { nodes: 1, fakeNodes: 0, ...options };
-  const isStarted = await acquire(wanted, 'process', waitSeconds(TEST_WAIT_SECONDS));
-  return ownCluster(isStarted);
+  const giveBack = await exclusiveUse();
+  try {
+    const isStarted = await acquire(wanted, 'process', waitSeconds(TEST_WAIT_SECONDS));
+    return ownCluster(async () => {
+      const left = isStarted ? await takeDown(TEST_WAIT_SECONDS) : [];
+      await giveBack();
+      return left;
+    });
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
 }
+
+/** One test process at a time works on the machine's cluster, whoever started it: test files run beside each other. */
+export const exclusiveUse = (): Promise<() => Promise<void>> => lock(waitSeconds(TEST_WAIT_SECONDS), 'cluster-use');
 
 /** Nodes of the running cluster. */
 export const runningNodes = (): number[] =>
@@ -161,7 +174,7 @@ export async function takeDown(seconds: number): Promise<string[]> {
 
 const indexOf = (node: string): number => Number(/^n(\d)$/.exec(node)?.[1] ?? '0');
 
-function ownCluster(isStarted: boolean): Cluster {
+function ownCluster(release: () => Promise<string[]>): Cluster {
   const kubeconfig = ownKubeconfig('admin');
   return {
     kubeconfig,
@@ -177,7 +190,7 @@ function ownCluster(isStarted: boolean): Cluster {
     healLink: (node) => setLink(indexOf(node), true),
     nodeReady: (node) => nodeReady(node),
     requests,
-    release: async () => (isStarted ? takeDown(TEST_WAIT_SECONDS) : []),
+    release,
   };
 }
 
@@ -216,5 +229,3 @@ function helm(kubeconfig: string, args: string[]): Ran {
     env: { KUBECONFIG: kubeconfig, ...folder('CACHE'), ...folder('CONFIG'), ...folder('DATA') },
   });
 }
-
-export const firstNode = nodeName(1);

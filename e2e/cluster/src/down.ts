@@ -76,12 +76,15 @@ async function endControlPlane(): Promise<void> {
   await end(named.filter((pid) => pid !== null && !containerds.includes(pid)) as number[], 'SIGKILL');
 }
 
+const quick = ['--connect-timeout', '3s', '--timeout', '20s'];
+
 async function endContainers(): Promise<void> {
   for (const index of nodesStarted().filter((one) => existsSync(containerdSocket(one)))) {
-    const tasks = ctr(index, ['tasks', 'ls', '-q'])
+    // A containerd that hangs or has died must not hold this up: what it ran is found by its cgroup below.
+    const tasks = ctr(index, [...quick, 'tasks', 'ls', '-q'])
       .stdout.split('\n')
       .filter((id) => id !== '');
-    if (tasks.length > 0) ctr(index, ['tasks', 'rm', '-f', ...tasks]);
+    if (tasks.length > 0) ctr(index, [...quick, 'tasks', 'rm', '-f', ...tasks]);
   }
   // What is left in our cgroups belongs to containers whose containerd had died.
   for (const pid of pidsInCgroups()) {

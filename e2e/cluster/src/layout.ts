@@ -28,6 +28,8 @@ export const network = {
   nodePrefix: '10.250.0',
   podPrefix: '10.244',
   podCidr: '10.244.0.0/16',
+  /** Addresses that kwok gives to pods of fake nodes; nothing answers there. */
+  fakePodCidr: '10.245.0.0/16',
   serviceCidr: '10.96.0.0/16',
   apiService: '10.96.0.1',
   nodePorts: '30000-30100',

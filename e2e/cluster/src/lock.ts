@@ -45,10 +45,10 @@ export const isLiving = (one: Holder): boolean => existsSync(`/proc/${one.pid}`)
 /** Seconds that `up` waits for the machine to become free. */
 export const waitSeconds = (fallback: number): number => Number(process.env['MELISSA_CLUSTER_WAIT'] ?? fallback);
 
-/** Takes the lock of the cluster or of the build, waiting at most `seconds`. The returned function gives it back. */
+/** Takes the lock of the cluster, of its use by tests or of the build, waiting at most `seconds`. The returned function gives it back. */
 export async function lock(
   seconds: number,
-  what: 'cluster' | 'cluster-build' = 'cluster',
+  what: 'cluster' | 'cluster-use' | 'cluster-build' | 'cluster-test' = 'cluster',
 ): Promise<() => Promise<void>> {
   const endMs = performance.now() + seconds * 1000;
   for (let tries = 0; ; tries++) {
