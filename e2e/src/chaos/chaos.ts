@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A run of chaos: seeds one after another, and what they add up to. Called by main.ts and by chaos.test.ts. */
-import { mkdtempSync, rmSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Comparer } from './comparer.ts';
@@ -50,11 +49,17 @@ export class Chaos {
   #twins = new Map<string, Promise<string>>();
   #stage: Stage = { folder: this.folder, comparer: this.#comparer, solverOf };
 
+  /** Study directory of the fault-free twin, which runs once. */
+  twin(variant: Variant): Promise<string> {
+    const known = this.#twins.get(variant.name);
+    if (known !== undefined) return known;
+    const twin = runTwin(variant, this.#stage);
+    this.#twins.set(variant.name, twin);
+    return twin;
+  }
   async seed(seed: number): Promise<Findings> {
     const schedule = scheduleOf(seed, this.ability);
-    const { name } = schedule.variant;
-    if (!this.#twins.has(name)) this.#twins.set(name, runTwin(schedule.variant, this.#stage));
-    const findings = await runSeed(schedule, await this.#twins.get(name)!, this.#stage);
+    const findings = await runSeed(schedule, await this.twin(schedule.variant), this.#stage);
     const { total } = this;
     total.seeds += 1;
     total[findings.problems.length === 0 ? 'passed' : 'failed'] += 1;

@@ -20,13 +20,13 @@ export class ChaosStudy {
   #code: number | null = null;
   #environment: NodeJS.ProcessEnv;
 
-  constructor(folder: string, manifest: string, advertise: string | null) {
+  constructor(folder: string, manifest: string, advertise: string | null, more: Record<string, string> = {}) {
     this.directory = join(folder, 'study');
     this.manifest = join(folder, 'study.yaml');
     this.log = join(folder, 'cli.log');
     mkdirSync(folder, { recursive: true });
     writeFileSync(this.manifest, manifest);
-    this.#environment = { ...environment, ...(advertise === null ? {} : { MELISSA_ADVERTISE: advertise }) };
+    this.#environment = { ...environment, ...(advertise === null ? {} : { MELISSA_ADVERTISE: advertise }), ...more };
   }
   start(): void {
     this.#spawn(['run', this.manifest, '--directory', this.directory, '--port', '0']);
