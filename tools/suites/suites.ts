@@ -87,4 +87,12 @@ export const suites: Suite[] = [
   unit('cli', 'cli/src/**/*.test.ts'),
   unit('operator-runtime', 'operator/runtime/src/**/*.test.ts'),
   whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts'),
+  {
+    name: 'clean-clone',
+    level: 'long',
+    report: 'junit',
+    budgetSeconds: 21_600,
+    command: node('--test-timeout=21600000', 'e2e/src/long/clean-clone.test.ts'),
+    env: mpi,
+  },
 ];
