@@ -11,6 +11,10 @@ export const simulationsMax = 10_000_000;
 export const pilotsMax = 20_000;
 /** Peers (pilots, ranks and clients) whose routing ids the head remembers. */
 export const peersMax = 65_536;
+/** Of these, peers that have not shown the token: whoever can reach the port must not keep others out. The oldest goes first. */
+export const strangersMax = 4096;
+/** Sentences a minute about messages that cannot be read: whoever can reach the port must not fill the disk. */
+export const refusalSentencesPerMinuteMax = 30;
 /** Answers other than Ok that are remembered for each peer; a repeated request gets the same one. */
 export const answersPerPeerMax = 1024;
 /** Bytes of remembered answers, all peers together. */
@@ -82,6 +86,7 @@ export function assertLimits(): void {
   assert(simulationsMax / 8 < controlFrameBytesMax, 'the bitmap of all simulations fits one control message');
   assert(leaseQueueTargetMs <= leaseBatchBelowMs, 'what is queued is not longer than what is batched');
   assert(peerSilenceMsMin >= 2 * heartbeatMs, 'one lost heartbeat is not silence');
+  assert(strangersMax < peersMax / 2, 'strangers leave room for peers');
   assert(rankReportMs < heartbeatMs, 'a report comes before the next heartbeat');
   assert(adoptionMs < headSilenceMs, 'a pilot still runs when the new head waits for it');
   assert(answersBytesMax < 2 ** 31 && answersPerPeerMax > 0, 'answers are bounded');

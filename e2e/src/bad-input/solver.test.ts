@@ -30,17 +30,13 @@ const cases: { mode: string; retried: boolean | 'perhaps'; state: string; reason
     mode: 'unknown-field',
     retried: true,
     state: 'Stopped',
-    reason:
-      'EFIELD_ANNOUNCED: field "entropy" is sent but was not announced; call melissa_init or melissa_client_field for it first (field entropy, step 0, first cell 0)',
-    stderr: /EFIELD_UNKNOWN: the study has no field "entropy"; it has u/,
+    reason: 'EFIELD_UNKNOWN: the study has no field "entropy"; it has u',
   },
   {
     mode: 'wrong-size',
     retried: true,
     state: 'Stopped',
-    reason:
-      'EFIELD_ANNOUNCED: field "u" is sent but was not announced; call melissa_init or melissa_client_field for it first (field u, step 0, first cell 0)',
-    stderr: /EFIELD_SIZE: field "u": the client sends 31 cells, the study says 32/,
+    reason: 'EFIELD_SIZE: field "u": the client sends 31 cells, the study says 32',
   },
   {
     mode: 'more-steps',

@@ -16,11 +16,17 @@ import {
 import type { CompiledStudy } from '@melissa/crds';
 import { errors, type ErrorCode } from '../errors.ts';
 import type { PeerId } from '../io/control-socket.ts';
-import { headSilenceMs, heartbeatMs, peerSilenceMsMin, simulationsMax } from '../limits.ts';
+import {
+  headSilenceMs,
+  heartbeatMs,
+  peerSilenceMsMin,
+  refusalSentencesPerMinuteMax,
+  simulationsMax,
+} from '../limits.ts';
 import type { Instruction, PlanEvent } from '../plan/types.ts';
 import { Peers, type Peer } from './peers.ts';
 import type { RankLink } from './rank-link.ts';
-import { clientWelcomeOf, fieldLayoutOf } from './study-facts.ts';
+import { clientWelcomeOf, fieldLayoutOf, type FieldRefusal } from './study-facts.ts';
 import { endedEvent, progressEvent } from './translate.ts';
 
 export type RouterOptions = {
@@ -48,6 +54,8 @@ export class ControlRouter {
   /** Where the answers to NextSimulations go, by the number that the plan knows. */
   #replies = new Map<number, { peer: Peer; request: number }>();
   #nextReply = 1;
+  #refusalMinuteStartMs = -Infinity;
+  #refusalSentences = 0;
 
   constructor(options: RouterOptions) {
     this.#o = options;
@@ -68,10 +76,22 @@ export class ControlRouter {
   #undecodable(peer: Peer, frame: Uint8Array, cause: unknown): void {
     if (!(cause instanceof ProjectError)) throw cause;
     this.peers.refused += 1;
-    this.#o.log(`a message of ${peer.kind || 'a stranger'} ${peer.name} was refused: ${cause.message}`);
+    this.#logRefusal(`a message of ${peer.kind || 'a stranger'} ${peer.name} was refused: ${cause.message}`);
     const request = peekControl(frame)?.request ?? 0;
     const code = cause.code === 'EVERSION' ? 'EVERSION' : 'EMESSAGE';
     this.#reply(peer, request, 'Refused', { code, message: cause.message, remedy: cause.remedy, retryAfterMs: 0 });
+  }
+  /** Sparing: somebody who sends nothing but nonsense must not fill the disk. All of them are counted. */
+  #logRefusal(sentence: string): void {
+    const nowMs = this.#o.clock.monotonicMs();
+    if (nowMs - this.#refusalMinuteStartMs > 60_000) {
+      this.#refusalMinuteStartMs = nowMs;
+      this.#refusalSentences = 0;
+    }
+    this.#refusalSentences += 1;
+    if (this.#refusalSentences < refusalSentencesPerMinuteMax) this.#o.log(sentence);
+    else if (this.#refusalSentences === refusalSentencesPerMinuteMax)
+      this.#o.log(`${sentence}; more of these are counted, and not told for a minute`);
   }
 
   #dispatch(peer: Peer, message: ControlMessage): void {
@@ -141,6 +161,7 @@ export class ControlRouter {
       return;
     }
     this.peers.name(peer, 'client', String(client));
+    peer.attempt = { simulation, draw, attempt };
     this.#reply(peer, message.request, 'ClientWelcome', clientWelcomeOf(this.#o.study, endpoints, answer.firstStep));
   }
   /** Data endpoints in rank order, or null while a rank has not come yet. */
@@ -153,7 +174,7 @@ export class ControlRouter {
     switch (message.name) {
       case 'Field': {
         const layout = fieldLayoutOf(this.#o.study, message.body);
-        if ('code' in layout) this.#refuse(peer, message.request, layout.code, layout.message, 0);
+        if ('code' in layout) this.#refuseField(peer, message, layout);
         else this.#reply(peer, message.request, 'FieldLayout', layout);
         return;
       }
@@ -168,6 +189,13 @@ export class ControlRouter {
       }
       default:
     }
+  }
+  /** Nothing that this attempt sends can be right: it fails with this reason, not with what follows from it. */
+  #refuseField(peer: Peer, message: Of<'Field'>, { code, message: text }: FieldRefusal): void {
+    this.#refuse(peer, message.request, code, text, 0);
+    const reference = peer.attempt;
+    if (reference === null || reference.simulation !== message.body.simulation) return;
+    this.#o.apply({ type: 'clientFault', client: peer.name, reference, code, message: text });
   }
   #nextSimulations(peer: Peer, message: Of<'NextSimulations'>): void {
     if (!this.#tokenIsRight(peer, message)) return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answersBytesMax, answersPerPeerMax, peerMessagesPerSecondMax, peersMax } from '../limits.ts';
+import { answersBytesMax, answersPerPeerMax, peerMessagesPerSecondMax, peersMax, strangersMax } from '../limits.ts';
 import { Peers } from './peers.ts';
 import { Rate } from './rate.ts';
 
@@ -28,10 +28,18 @@ test('a peer that floods is not listened to until the second is over; others are
 
 test('more peers than the bound are not taken in, and leaving makes room', () => {
   const peers = new Peers();
-  for (let i = 0; i < peersMax; i++) peers.heard(`peer ${i}`, 0);
+  for (let i = 0; i < peersMax; i++) peers.name(peers.heard(`peer ${i}`, 0)!, 'client', `${i}`);
   assert.equal(peers.heard('one more', 0), null);
   peers.remove(peers.heard('peer 7', 0)!);
   assert.ok(peers.heard('one more', 0));
+});
+
+test('strangers, however many, keep nobody out: the oldest of them is forgotten', () => {
+  const peers = new Peers();
+  peers.name(peers.heard('pilot', 0)!, 'pilot', 'pilot-0');
+  for (let i = 0; i < 2 * strangersMax; i++) assert.ok(peers.heard(`stranger ${i}`, 0));
+  assert.equal([...peers].length, strangersMax + 1);
+  assert.equal(peers.find('pilot', 'pilot-0')?.id, 'pilot');
 });
 
 test('a pilot that comes with a new routing id takes its name with it', () => {

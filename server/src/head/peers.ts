@@ -4,7 +4,7 @@
  * repeated request gets the same one. Answers that are only `Ok` are not kept: what they confirm can be done twice without
  * a second effect. A peer that sends more than `peerMessagesPerSecondMax` is not listened to for the rest of the second.
  */
-import { answersBytesMax, answersPerPeerMax, peerMessagesPerSecondMax, peersMax } from '../limits.ts';
+import { answersBytesMax, answersPerPeerMax, peerMessagesPerSecondMax, peersMax, strangersMax } from '../limits.ts';
 import type { PeerId } from '../io/control-socket.ts';
 
 export type Peer = {
@@ -16,6 +16,8 @@ export type Peer = {
   lastHeardMs: number;
   lastSentMs: number;
   answers: Map<number, Uint8Array>;
+  /** Of a client: the attempt that it speaks for. */
+  attempt: { simulation: number; draw: number; attempt: number } | null;
   secondStartMs: number;
   messagesInSecond: number;
 };
@@ -23,6 +25,8 @@ export type Peer = {
 export class Peers {
   #byId = new Map<PeerId, Peer>();
   #byName = new Map<string, Peer>();
+  /** Those without a name, the one that came first at the front. */
+  #strangers = new Set<Peer>();
   #answerBytes = 0;
   refused = 0;
 
@@ -38,10 +42,13 @@ export class Peers {
         lastHeardMs: nowMs,
         lastSentMs: 0,
         answers: new Map(),
+        attempt: null,
         secondStartMs: nowMs,
         messagesInSecond: 0,
       };
       this.#byId.set(id, peer);
+      this.#strangers.add(peer);
+      if (this.#strangers.size > strangersMax) this.remove(this.#strangers.values().next().value!);
     }
     if (nowMs - peer.secondStartMs > 1000) {
       peer.secondStartMs = nowMs;
@@ -59,6 +66,7 @@ export class Peers {
   name(peer: Peer, kind: 'pilot' | 'client' | 'rank', name: string): void {
     peer.kind = kind;
     peer.name = name;
+    this.#strangers.delete(peer);
     // A client's other ranks speak under its number too; the first one is the one to push to.
     const key = `${kind} ${name}`;
     const known = this.#byName.get(key);
@@ -81,6 +89,7 @@ export class Peers {
   }
   remove(peer: Peer): void {
     this.#byId.delete(peer.id);
+    this.#strangers.delete(peer);
     for (const frame of peer.answers.values()) this.#answerBytes -= frame.length;
     const key = `${peer.kind} ${peer.name}`;
     if (this.#byName.get(key) === peer) this.#byName.delete(key);
