@@ -2,12 +2,15 @@
 /**
  * The study server's processes: `main.ts head …` and `main.ts rank …`, started by a backend. Exit codes: 0 ended as it
  * should, 1 cannot go on (the last line on stderr says why), 2 the command line is wrong, 4 the head was silent, 5 a newer head
- * took over.
+ * took over, 6 as 1 and to start it again cannot help.
  */
 import { ProjectError } from '@melissa/kit';
 import { parseArguments } from './io/arguments.ts';
 import { makeLog } from './io/log.ts';
 import { assertLimits } from './limits.ts';
+
+/** What is wrong with the directory stays wrong until a person mends it. */
+const lasting = new Set(['ECHECKPOINT_STUDY', 'ESTUDY_DIRECTORY', 'ERESUME']);
 
 async function main(): Promise<number> {
   const log = makeLog(process.argv[2] ?? 'server');
@@ -20,7 +23,8 @@ async function main(): Promise<number> {
   } catch (cause) {
     if (cause instanceof ProjectError) log('error', cause.explain(), { code: cause.code, ...cause.facts });
     else log('error', String((cause as Error).stack ?? cause));
-    return cause instanceof ProjectError && cause.code === 'EUSAGE' ? 2 : 1;
+    if (!(cause instanceof ProjectError)) return 1;
+    return cause.code === 'EUSAGE' ? 2 : lasting.has(cause.code) ? 6 : 1;
   }
 }
 

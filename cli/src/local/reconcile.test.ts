@@ -135,3 +135,12 @@ test('a pilot that was dismissed or lost its head is no failure', () => {
   assert.deepEqual(turn(reconciler, aDemand({ desiredPilots: 0 }), 3), []);
   assert.deepEqual(turn(reconciler, aDemand({ desiredPilots: 1 }), 4), ['+pilot-0']);
 });
+
+test('a server that says that starting it again cannot help is not started again', () => {
+  const reconciler = new Reconciler();
+  turn(reconciler, null, 0);
+  assert.equal(reconciler.ended('head', { code: 6, signal: null }, 1), 'unexpected');
+  const orders = reconciler.decide(null, 60_000);
+  assert.deepEqual(orders.start, []);
+  assert.deepEqual(orders.hopeless, { id: 'head', scope: 'head', exit: { code: 6, signal: null } });
+});

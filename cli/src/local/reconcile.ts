@@ -52,6 +52,8 @@ export const slotId = (scope: BackendScope, index: number): string => (scope ===
 
 /** Codes with which a pilot ends in good order: 3 dismissed by the head. */
 const PILOT_DISMISSED = 3;
+/** The server's: to start it again cannot help. */
+const SERVER_LASTING = 6;
 /** The pilot lost the head; it did nothing wrong. */
 const PILOT_LOST_HEAD = 4;
 
@@ -174,6 +176,9 @@ export class Reconciler {
 
   #hopeless(): Orders['hopeless'] {
     for (const slot of this.slots.values()) {
+      if (slot.exit?.code === SERVER_LASTING && slot.scope !== 'pilot' && slot.state === 'Idle') {
+        return { id: slot.id, scope: slot.scope, exit: slot.exit };
+      }
       // Whoever sends SIGKILL from outside (a person, the kernel short of memory) is not the program's own fault.
       if (slot.failures >= FAILURES_MAX && slot.exit !== null && slot.exit.signal !== 'SIGKILL') {
         return { id: slot.id, scope: slot.scope, exit: slot.exit };
