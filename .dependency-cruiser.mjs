@@ -53,7 +53,7 @@ const filesOf = (folder) =>
 
 const inIo = '(^|/)src/(io/|main[.]ts$|generate[.]ts$|generate/)';
 /** Tests and whole-server runs work on the real world. */
-const tests = '([.](test|fuzz|bench)[.]ts$)|(^server/world/)|(^client-api/(tests|pilot)/)|(^e2e/)|(^benchmarks/)';
+const tests = '([.](test|fuzz|bench)[.]ts$)|(^server/world/)|(^client-api/(tests|pilot)/)|(^e2e/)|(^benchmarks/)|(^operator/runtime/(bench|examples)/)|(^operator/runtime/pack[.]mjs$)';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {

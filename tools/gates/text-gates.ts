@@ -55,11 +55,12 @@ export function nothingLeftOpen(files: TextFile[]): GateResult {
 /** Every dependency from outside has its line in docs/dependencies.md. */
 export function dependenciesExplained(files: TextFile[]): GateResult {
   const page = files.find((file) => file.path === 'docs/dependencies.md')?.text ?? '';
+  const own = new Set(files.filter((one) => one.path.endsWith('package.json')).map((one) => (JSON.parse(one.text) as { name?: string }).name ?? ''));
   const names = new Set<string>();
   for (const file of files.filter((one) => one.path.endsWith('package.json'))) {
     const manifest = JSON.parse(file.text) as Record<string, Record<string, string> | undefined>;
     for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies']) {
-      for (const name of Object.keys(manifest[kind] ?? {})) if (!name.startsWith('@melissa/')) names.add(name);
+      for (const name of Object.keys(manifest[kind] ?? {})) if (!own.has(name)) names.add(name);
     }
   }
   const problems = [...names]
