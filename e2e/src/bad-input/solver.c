@@ -3,7 +3,8 @@
  * A solver that misbehaves where it is told to: in the first attempt of single simulations. All other attempts send the
  * field "u", whose values depend on the arguments alone, so that the study's result is that of a well-behaved solver.
  *
- *   solver X STEPS CELLS WHERE      WHERE: "3=crash,7=wrong-size": what simulation 3 and simulation 7 do
+ *   solver X STEPS CELLS WHERE      WHERE: "3=crash,7=wrong-size": what simulation 3 and simulation 7 do;
+ *                                   "poison=5": simulation 5 kills its pilot, in every attempt
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -69,6 +70,12 @@ int main(int count, char **words) {
   double x = strtod(words[1], NULL);
   int steps = atoi(words[2]), cells = atoi(words[3]);
   const char *mode = mode_of(words[4]);
+  /* A poison simulation: it takes its pilot with it, in every attempt. */
+  const char *simulation = getenv("MELISSA_SIMULATION"), *poison = strstr(words[4], "poison=");
+  if (poison != NULL && simulation != NULL && atoi(poison + 7) == atoi(simulation)) {
+    kill(getppid(), SIGKILL);
+    sleep(3600);
+  }
   if (strcmp(mode, "exit-0") == 0) return 0;
   if (strcmp(mode, "exit-7") == 0) {
     fprintf(stderr, "the mesh has a hole\n");

@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { cleanUp } from '../melissa.ts';
+import { cleanUp, summaryOf } from '../melissa.ts';
 import type { ChaosStudy } from '../chaos/study.ts';
-import { attemptsOf, digestsOf, manifestOf, run, twin, type Attempt } from './study.ts';
+import { attemptsOf, digestsOf, manifestOf, run, SIMULATIONS, STEPS, twin, type Attempt } from './study.ts';
 
 after(cleanUp);
 
@@ -107,4 +107,16 @@ test('of a gigabyte on standard output the head and the tail are kept, and the p
 
 test('a child that the solver left behind, in a session of its own and deaf to signals, does not outlive the study', async () => {
   assert.deepEqual(await study.leftOver(), []);
+});
+
+test('a simulation that kills its pilot each time fails by name after lostLimit losses, and the others are in the result', async () => {
+  const poisoned = await run(manifestOf('poison=5', { faultPolicy: { lostLimit: 3, retryLimit: 50, maxFailed: 1, timeoutSeconds: 5 } }));
+  const summary = summaryOf(poisoned.directory);
+  const counts = summary['simulations'] as Record<string, number>;
+  assert.deepEqual([counts['done'], counts['failed']], [SIMULATIONS - 1, 1]);
+  assert.equal(summary.digests[0]!.units, (SIMULATIONS - 1) * STEPS);
+  const attempts = attemptsOf(poisoned, 5);
+  assert.deepEqual([...new Set(attempts.map(({ state }) => state))], ['Lost']);
+  assert.match(JSON.stringify(summary['failedSimulations']), /KillsPilot/);
+  assert.deepEqual(await poisoned.leftOver(), []);
 });
