@@ -97,6 +97,7 @@ function redraw(plan: PlanState, culprit: number, reason: string, nowMs: number)
     }
     plan.grace.delete(simulation);
     plan.firstSteps.delete(simulation);
+    plan.droppedBelow.delete(simulation);
     plan.table.draw[simulation]! += 1;
     plan.table.attempt[simulation] = 0;
     plan.table.failures[simulation] = 0;
@@ -154,6 +155,7 @@ function tellRanks(plan: PlanState, simulation: number, drop: boolean): void {
 /** Held blocks were dropped: what is not folded has to come again. */
 function forgetData(plan: PlanState, simulation: number): void {
   plan.firstSteps.delete(simulation);
+  plan.droppedBelow.set(simulation, plan.table.attempt[simulation]! + 1);
   plan.table.received.forEach((bits, rank) => {
     const folded = ((plan.table.complete[rank]![simulation >>> 3] ?? 0) & (1 << (simulation & 7))) !== 0;
     if (!folded) bits[simulation >>> 3]! &= ~(1 << (simulation & 7));

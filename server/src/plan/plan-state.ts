@@ -74,6 +74,8 @@ export class PlanState {
   readonly grace = new Map<number, Grace>();
   /** First step not yet complete, by rank, of simulations under way. */
   readonly firstSteps = new Map<number, Uint32Array>();
+  /** Ranks were told to drop what attempts below this one sent: what is still said of those is out of date. */
+  readonly droppedBelow = new Map<number, number>();
   readonly reasons = new Map<number, string>();
   readonly openGroups = new Set<number>();
   parallelism: number;
@@ -178,6 +180,7 @@ export class PlanState {
   }
   #settle(simulation: number): void {
     this.firstSteps.delete(simulation);
+    this.droppedBelow.delete(simulation);
     this.grace.delete(simulation);
     if (this.table.state[simulation] === Code.Done) this.reasons.delete(simulation);
     else this.#dropMates(simulation);

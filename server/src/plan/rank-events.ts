@@ -142,6 +142,7 @@ export function rankProgress(plan: PlanState, event: Event<'rankProgress'>, nowM
   for (const item of event.active) active(plan, event.rank, item, nowMs);
   for (const item of event.completed) {
     if (item.simulation >= plan.options.simulations || item.draw !== plan.table.draw[item.simulation]) continue;
+    if (item.state === 1 && wasDropped(plan, item)) continue;
     noteCommunicator(plan, item.simulation);
     setBit(plan.table.received[event.rank]!, item.simulation, true);
     if (item.state === 2) setBit(plan.table.complete[event.rank]!, item.simulation, true);
@@ -163,7 +164,7 @@ function active(
   nowMs: number,
 ): void {
   if (item.simulation >= plan.options.simulations || item.draw !== plan.table.draw[item.simulation]) return;
-  if (plan.table.state[item.simulation]! >= Code.Done) return;
+  if (plan.table.state[item.simulation]! >= Code.Done || wasDropped(plan, item)) return;
   noteCommunicator(plan, item.simulation);
   const steps = plan.firstSteps.get(item.simulation) ?? new Uint32Array(plan.options.ranks);
   steps[rank] = Math.max(steps[rank]!, item.firstStep);
@@ -176,6 +177,11 @@ function active(
   }
   const grace = plan.grace.get(item.simulation);
   if (grace !== undefined) grace.deadlineMs = nowMs + plan.options.faultPolicy.graceSeconds * 1000;
+}
+
+/** Told before the rank heard that it has to drop it. */
+function wasDropped(plan: PlanState, item: { simulation: number; attempt: number }): boolean {
+  return item.attempt < (plan.droppedBelow.get(item.simulation) ?? 0);
 }
 
 /** Samples are counted: a later attempt has to come with the same communicator. */

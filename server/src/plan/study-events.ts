@@ -14,8 +14,8 @@ export function tick(plan: PlanState, nowMs: number): void {
   const { faultPolicy } = plan.options;
   for (const pilot of [...plan.pilots.values()]) {
     const limitMs = pilotSilenceMs(faultPolicy);
-    if (isSilent({ lastSignMs: pilot.lastHeardMs, nowMs, limitMs }))
-      pilotGone(plan, pilot, `silent for ${Math.round(limitMs / 1000)} s`, nowMs);
+    if (!isSilent({ lastSignMs: pilot.lastHeardMs, nowMs, limitMs })) continue;
+    pilotGone(plan, pilot, `silent for ${Math.round(limitMs / 1000)} s`, nowMs);
     plan.silentPilots.set(pilot.pilot, { ...pilot, leases: new Set() });
     if (plan.silentPilots.size > pilotsMax) plan.silentPilots.delete(plan.silentPilots.keys().next().value!);
   }

@@ -43,7 +43,10 @@ test('a new head is told again what is received and not yet folded', () => {
   progress.next(1);
   progress.repeatReceived();
   assert.deepEqual(progress.next(1)!.completed, [received]);
-  progress.dropped(4);
+  progress.dropped(4, received.draw, received.attempt);
+  progress.repeatReceived();
+  assert.deepEqual(progress.next(1)!.completed, [received], 'an order that was overtaken by the data of its own attempt');
+  progress.dropped(4, received.draw, received.attempt + 1);
   progress.repeatReceived();
   assert.deepEqual(progress.next(1)!.completed, []);
 });

@@ -28,9 +28,11 @@ export class Progress {
     this.#faults.push(...report.faults);
     this.#counters = report;
   }
-  /** Held blocks of the simulation were dropped. */
-  dropped(simulation: number): void {
-    this.#received.delete(simulation);
+  /** Held blocks of attempts before this one were dropped. The order may come after the data of the attempt itself. */
+  dropped(simulation: number, draw: number, attempt: number): void {
+    const known = this.#received.get(simulation);
+    if (known !== undefined && (known.draw < draw || (known.draw === draw && known.attempt < attempt)))
+      this.#received.delete(simulation);
   }
   /** A head that has just started knows the folded ones from the hello; it is told the received ones again. */
   repeatReceived(): void {

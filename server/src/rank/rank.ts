@@ -229,7 +229,7 @@ export class Rank {
       case 'Attempt': {
         const { simulation, draw, attempt, drop } = message.body;
         native.engineAttempt(engine, simulation, draw, attempt, drop !== 0);
-        if (drop !== 0) this.#progress.dropped(simulation);
+        if (drop !== 0) this.#progress.dropped(simulation, draw, attempt);
         return ['Ok', {}];
       }
       case 'Fold':

@@ -34,8 +34,9 @@ bool RankCore::admit(std::string_view peer, const mlp_open& open, uint32_t epoch
   const SimulationRecord& record = simulations_.record(open.simulation);
   const bool older = open.draw < record.draw || (open.draw == record.draw && open.attempt < record.attempt);
   if (older) return refused(refusals::attempt(record.draw, record.attempt));
-  // The head leased it, or the client would not know it: its own message about it may still be on its way.
-  if (open.draw != record.draw || open.attempt != record.attempt) attempt(open.simulation, open.draw, open.attempt, false);
+  // The head leased it, or the client would not know it: its own message about it may still be on its way. Attempts whose blocks must
+  // not be mixed are those of which the head would have them dropped.
+  if (open.draw != record.draw || open.attempt != record.attempt) attempt(open.simulation, open.draw, open.attempt, options_.partialWhole);
   if (record.faulted) return refused(refusals::attempt(record.draw, record.attempt));
   return true;
 }

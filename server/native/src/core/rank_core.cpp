@@ -157,11 +157,11 @@ void RankCore::attempt(uint32_t simulation, uint16_t draw, uint16_t attempt, boo
     if (record.finished) complete(simulation, 2);
     changed_.insert(simulation);
   }
-  if (drop) {
-    sessions_.closeSimulation(simulation);
+  // What is dropped is what earlier attempts sent: an order that comes after the new attempt's own data (it was lost, and repeated)
+  // must not take that with it.
+  if (drop && raised)
     if (ActiveSimulation* s = simulations_.active(simulation)) simulations_.dropHeld(*s);
-  }
-  if (raised || drop) simulations_.forgetLayout(simulation);
+  if (raised) simulations_.forgetLayout(simulation);
   foldQueued();
 }
 
