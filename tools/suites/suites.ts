@@ -50,7 +50,7 @@ const unit = (name: string, ...patterns: string[]): Suite => ({
   name,
   level: 'check',
   report: 'junit',
-  budgetSeconds: 300,
+  budgetSeconds: 600,
   command: node(...patterns),
   env: mpi,
 });
@@ -77,7 +77,6 @@ export const suites: Suite[] = [
     command: ctest('build/client-api'),
     env: mpi,
   },
-  unit('client', 'client-api/tests/**/*.test.ts'),
   unit('pilot', 'client-api/pilot/tests/**/*.test.ts'),
   { name: 'native', level: 'check', report: 'junit', budgetSeconds: 400, command: ctest('build/native') },
   unit('addon', 'server/native/src/**/*.test.ts'),

@@ -133,7 +133,7 @@ test('the solver finds its place in the study in the environment', () =>
         .trim()
         .split('\n');
       const variables = Object.fromEntries(
-        lines.filter((line) => line.startsWith('MELISSA_')).map((line) => line.split('=', 2)),
+        lines.filter((line) => /^MELISSA_(?!TEST_)/.test(line)).map((line) => line.split('=', 2)),
       );
       assert.match(variables['MELISSA_SEED']!, /^[0-9]+$/);
       assert.deepEqual(
