@@ -157,16 +157,16 @@ describe('the demo operator', { skip: clusterSkip, concurrency: false }, () => {
   }
   /** As an API server does whose watch cache stands still: old lists, and watches in which nothing happens. */
   async function stale(request: ApiRequest, old: Map<string, string>): Promise<ApiResponse> {
-    const body = async function* () {
-      if (request.query?.['watch'] !== 'true') yield Buffer.from(old.get(request.path) ?? '{}');
-      else
-        await new Promise<void>(
-          (resolve) => request.signal?.addEventListener('abort', () => resolve()) ?? setTimeout(resolve, STALE_MS),
-        );
-    };
     if (request.query?.['sendInitialEvents'] === 'true')
       return { status: 422, headers: {}, body: (async function* () {})() };
-    return { status: 200, headers: {}, body: request.query?.['watch'] === 'true' ? held() : body() };
+    return {
+      status: 200,
+      headers: {},
+      body: request.query?.['watch'] === 'true' ? held() : once(old.get(request.path) ?? '{}'),
+    };
+  }
+  async function* once(text: string): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(text);
   }
   async function* held(): AsyncGenerator<Uint8Array> {
     await new Promise((resolve) => setTimeout(resolve, STALE_MS));
@@ -272,9 +272,10 @@ describe('the demo operator', { skip: clusterSkip, concurrency: false }, () => {
       while (operators.length < 3) operators.push(await new Operator().start(cluster, namespace));
       for (const signal of ['SIGTERM', 'SIGKILL', 'SIGTERM', 'SIGKILL'] as const) {
         await until('a leader', async () => (await holder()) !== '');
-        const leader = operators.find(
-          (one) => one.isRunning && one.log.lastIndexOf('"isLeader":true') > one.log.lastIndexOf('"isLeader":false'),
-        )!;
+        const leads = (one: Operator) =>
+          one.isRunning && one.log.lastIndexOf('"isLeader":true') > one.log.lastIndexOf('"isLeader":false');
+        await until('the leader to say so', () => operators.some(leads));
+        const leader = operators.find(leads)!;
         await until('all to watch', () =>
           operators.every((one) => !one.isRunning || one.requests.filter(isLease).length > 3),
         );

@@ -58,9 +58,7 @@ function serve(pods: number, events: number): void {
     return { bytes, at: bytes.indexOf('"resourceVersion":"') + '"resourceVersion":"'.length };
   });
   const write = (response: ServerResponse, bytes: Buffer): Promise<void> | undefined =>
-    response.write(bytes)
-      ? undefined
-      : new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+    response.write(bytes) ? undefined : new Promise((resolve) => response.once('drain', resolve));
   async function change(response: ServerResponse): Promise<void> {
     for (let i = 1; i <= events; i++) {
       const { bytes, at } = changes[i % changes.length]!;
@@ -130,7 +128,7 @@ function meter(client: string, pods: number, events: number, emptyBytes: number)
 }
 
 async function ours(url: string, pods: number, events: number): Promise<void> {
-  const keep = ['spec.nodeName', 'status.phase', 'status.containerStatuses.restartCount'];
+  const keep = ['spec.nodeName', 'status.phase'];
   const kind: Kind = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true, keep };
   const store = new Store<KubernetesObject>();
   const measured = meter('operator-runtime', pods, events, heap());

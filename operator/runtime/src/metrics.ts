@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Metrics with the names of Go's controller-runtime and client-go, so that dashboards and alerts made for those work. */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
 
 export type RuntimeMetrics = ReturnType<typeof runtimeMetrics>;
 

@@ -91,4 +91,10 @@ async function answer(
 }
 
 const drained = (outgoing: ServerResponse): Promise<void> =>
-  new Promise((resolve) => outgoing.once('drain', resolve).once('close', resolve));
+  new Promise((resolve) => {
+    const go = () => {
+      outgoing.off('drain', go).off('close', go);
+      resolve();
+    };
+    outgoing.on('drain', go).on('close', go);
+  });
