@@ -46,7 +46,8 @@ const program = join(here, 'src', 'main.ts');
 /** Runs a command of the tool, and kills it, and it alone, after `killMs`. */
 function ended(command: string, killMs?: number, signal: NodeJS.Signals = 'SIGKILL'): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [program, command], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const env = { ...process.env, MELISSA_CLUSTER_WAIT: '0' };
+    const child = spawn(process.execPath, [program, command], { env, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (text: Buffer) => (stderr += text.toString('utf8')));
     const timer = killMs === undefined ? undefined : setTimeout(() => child.kill(signal), killMs);
