@@ -7,9 +7,14 @@ import Histogram from 'prom-client/lib/histogram.js';
 
 export type RuntimeMetrics = ReturnType<typeof runtimeMetrics>;
 
+const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
 export function runtimeMetrics(registry: Registry) {
   const registers = [registry];
-  const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+  return { ...reconcileMetrics(registers), ...queueMetrics(registers), ...clientMetrics(registers) };
+}
+
+function reconcileMetrics(registers: Registry[]) {
   return {
     reconciles: new Counter({
       name: 'controller_runtime_reconcile_total',
@@ -48,6 +53,11 @@ export function runtimeMetrics(registry: Registry) {
       labelNames: ['controller'],
       registers,
     }),
+  };
+}
+
+function queueMetrics(registers: Registry[]) {
+  return {
     queueDepth: new Gauge({ name: 'workqueue_depth', help: 'Keys that wait', labelNames: ['name'], registers }),
     queueAdds: new Counter({
       name: 'workqueue_adds_total',
@@ -68,6 +78,11 @@ export function runtimeMetrics(registry: Registry) {
       labelNames: ['name'],
       registers,
     }),
+  };
+}
+
+function clientMetrics(registers: Registry[]) {
+  return {
     requests: new Counter({
       name: 'rest_client_requests_total',
       help: 'Requests to the API server by method and status',

@@ -25,7 +25,6 @@ export type OperatorOptions = {
   /** Field manager, lease and log name. */
   name: string;
   // The array holds controllers of different kinds; each was checked where it was declared.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   controllers: readonly ControllerDeclaration<any>[];
   namespaces?: readonly string[];
   /** Elect a leader by a Lease of this name and namespace; without it, run one replica only. */

@@ -3,7 +3,7 @@
  * A transport that does what networks and API servers do at their worst, for tests of operators: the same seed gives the same
  * faults. What a fault means is said by the plan; a fault that the runtime cannot survive is a bug of the runtime.
  */
-import { sleep, type Clock } from '../clock.ts';
+import { sleep, type Chance, type Clock } from '../clock.ts';
 import { RuntimeError } from '../errors.ts';
 import type { ApiRequest, ApiResponse, Transport } from '../transport.ts';
 import { seeded } from './random.ts';
@@ -50,10 +50,11 @@ export class KilledError extends RuntimeError {
   }
 }
 
+const lost = (what: string) => new RuntimeError('CONNECTION', what, 'This fault was injected.');
+
 export function faulty(transport: Transport, plan: FaultPlan): Transport {
   const chance = seeded(plan.seed);
   const happens = (probability: number | undefined) => probability !== undefined && chance() < probability;
-  const lost = (what: string) => new RuntimeError('CONNECTION', what, 'This fault was injected.');
   let writes = 0;
   let isKilled = false;
 
@@ -98,55 +99,56 @@ export function faulty(transport: Transport, plan: FaultPlan): Transport {
       return { ...response, body: halfOf(response.body) };
     }
     if (!isWatch || response.status !== 200) return response;
-    return { ...response, body: watched(response.body, request, told) };
-  }
-
-  /** Events of a watch, each perhaps twice, late, again, not at all. */
-  async function* watched(
-    body: AsyncIterable<Uint8Array>,
-    request: ApiRequest,
-    told: (fault: string) => void,
-  ): AsyncGenerator<Uint8Array> {
-    let held: string | null = null;
-    let earlier: string | null = null;
-    for await (const line of lines(body)) {
-      const isPlain = !line.includes('"BOOKMARK"') && !line.includes('"ERROR"');
-      if (isPlain && happens(plan.loss)) {
-        told('loss');
-        continue;
-      }
-      if (isPlain && held === null && happens(plan.reorder)) {
-        told('reorder');
-        held = line;
-        continue;
-      }
-      // In one chunk, and never behind a bookmark that says it has come: both would be a loss, which is another fault.
-      let out = isPlain ? line + (held ?? '') : (held ?? '') + line;
-      held = null;
-      if (isPlain && happens(plan.duplicate)) {
-        told('duplicate');
-        out += line;
-      }
-      if (earlier !== null && happens(plan.stale)) {
-        told('stale');
-        out += earlier;
-      }
-      yield Buffer.from(out);
-      if (isPlain && (earlier === null || chance() < 0.5)) earlier = line;
-      if (happens(plan.cut)) {
-        told('cut');
-        throw lost('the connection broke');
-      }
-      if (happens(plan.halfOpen)) {
-        told('halfOpen');
-        await aborted(request.signal);
-        throw lost('the watch was stopped');
-      }
-    }
-    if (held !== null) yield Buffer.from(held);
+    return { ...response, body: watched(response.body, request, { plan, chance, told }) };
   }
 
   return { send, close: () => transport.close() };
+}
+
+/** Events of a watch, each perhaps twice, late, again, not at all. */
+async function* watched(
+  body: AsyncIterable<Uint8Array>,
+  request: ApiRequest,
+  { plan, chance, told }: { plan: FaultPlan; chance: Chance; told: (fault: string) => void },
+): AsyncGenerator<Uint8Array> {
+  const happens = (probability: number | undefined) => probability !== undefined && chance() < probability;
+  let held: string | null = null;
+  let earlier: string | null = null;
+  for await (const line of lines(body)) {
+    const isPlain = !line.includes('"BOOKMARK"') && !line.includes('"ERROR"');
+    if (isPlain && happens(plan.loss)) {
+      told('loss');
+      continue;
+    }
+    if (isPlain && held === null && happens(plan.reorder)) {
+      told('reorder');
+      held = line;
+      continue;
+    }
+    // In one chunk, and never behind a bookmark that says it has come: both would be a loss, which is another fault.
+    let out = isPlain ? line + (held ?? '') : (held ?? '') + line;
+    held = null;
+    if (isPlain && happens(plan.duplicate)) {
+      told('duplicate');
+      out += line;
+    }
+    if (earlier !== null && happens(plan.stale)) {
+      told('stale');
+      out += earlier;
+    }
+    yield Buffer.from(out);
+    if (isPlain && (earlier === null || chance() < 0.5)) earlier = line;
+    if (happens(plan.cut)) {
+      told('cut');
+      throw lost('the connection broke');
+    }
+    if (happens(plan.halfOpen)) {
+      told('halfOpen');
+      await aborted(request.signal);
+      throw lost('the watch was stopped');
+    }
+  }
+  if (held !== null) yield Buffer.from(held);
 }
 
 const status = (code: number, reason: string, headers: Record<string, string> = {}): ApiResponse => ({
