@@ -1,11 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
+/**
+ * `npm run simulate -- --seeds N [--first S] [--workers W]`: the worlds of N seeds, in W processes; every failing seed is printed with the tail of its
+ * trace. `--seed S` replays one with all of its trace. The last line is JSON: seeds, failed, what happened, how long it took.
+ */
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { addSummary, emptySummary, runSeeds, told, type Summary } from './simulation/run.ts';
 import { simulate } from './simulation/world.ts';
-const [a, b] = process.argv.slice(2).map(Number);
-const t = performance.now();
-let bad = 0, virt = 0, ev = 0;
-for (let s = a!; s < a! + b!; s++) {
-  const v = await simulate(s);
-  virt += v.virtualMs; ev += v.events;
-  if (v.problems.length) { bad++; console.log(s, v.scenario.shape, v.scenario.profile, v.problems.slice(0, 2).join(' | ').slice(0, 400)); if (b === 1) console.log(v.trace.join('\n'), JSON.stringify(v.scenario)); }
+
+/** Lines of the trace of a failing seed among many. */
+const tailLines = 25;
+/** Seeds that one process runs before it is replaced: small enough that all processes end together. */
+const seedsPerProcessMax = 2500;
+const workersMax = 8;
+
+async function replay(seed: number): Promise<number> {
+  const verdict = await simulate(seed);
+  process.stdout.write(`${told(verdict, Infinity)}\n`);
+  process.stdout.write(`${JSON.stringify({ seeds: 1, failed: verdict.problems.length > 0 ? 1 : 0, seed })}\n`);
+  return verdict.problems.length > 0 ? 1 : 0;
 }
-console.log(bad, 'bad of', b, (performance.now() - t) / b!, 'ms wall', process.cpuUsage().user / 1000 / b!, 'cpu ms', virt / b!, 'virtual', ev / b!, 'events');
+
+/** In a process of its own: failures as text, the summary as the last line. */
+async function work(first: number, count: number): Promise<number> {
+  const summary = await runSeeds(first, count, (verdict) => process.stderr.write(`${told(verdict, tailLines)}\n\n`));
+  process.stdout.write(`${JSON.stringify(summary)}\n`);
+  return 0;
+}
+
+function workElsewhere(first: number, count: number): Promise<Summary> {
+  const args = [import.meta.filename, '--worker', '--first', String(first), '--seeds', String(count)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let last = '';
+  createInterface({ input: child.stdout }).on('line', (line) => void (last = line));
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      // A world that takes its process with it is a failure of all the seeds that it was to run.
+      if (code === 0) return resolve(JSON.parse(last) as Summary);
+      process.stderr.write(`seeds ${first} to ${first + count - 1}: the process ended with ${code}\n`);
+      resolve({ ...emptySummary(), seeds: count, failed: count, failedSeeds: [first] });
+    });
+  });
+}
+
+async function runAll(first: number, seeds: number, workers: number): Promise<number> {
+  const startMs = performance.now();
+  const total = emptySummary();
+  const share = Math.min(seedsPerProcessMax, Math.ceil(seeds / workers));
+  let next = first;
+  const end = first + seeds;
+  const one = async () => {
+    while (next < end) {
+      const from = next;
+      next = Math.min(end, from + share);
+      addSummary(total, await workElsewhere(from, next - from));
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, one));
+  const seconds = Number(((performance.now() - startMs) / 1000).toFixed(1));
+  const virtualSeconds = Math.round(total.virtualSeconds);
+  process.stdout.write(`${JSON.stringify({ ...total, virtualSeconds, seconds, workers })}\n`);
+  return total.failed > 0 ? 1 : 0;
+}
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    first: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    worker: { type: 'boolean', default: false },
+  },
+});
+// Worlds make thousands of errors on purpose, and nobody reads their stacks.
+if (values.seed === undefined) Error.stackTraceLimit = 3;
+const first = Number(values.first);
+const seeds = Math.max(1, Number(values.seeds));
+const workers = Math.max(1, Math.min(workersMax, Number(values.workers)));
+if (values.seed !== undefined) process.exitCode = await replay(Number(values.seed));
+else if (values.worker) process.exitCode = await work(first, seeds);
+else process.exitCode = await runAll(first, seeds, workers);

@@ -103,13 +103,19 @@ export class Checkpoints {
     this.#writing = next.catch(() => undefined);
     return next;
   }
+  /** Whether a newer head has taken over; then this one is told to end. */
+  async isFenced(): Promise<boolean> {
+    return this.#fencedBy(await this.#o.files.listFolder(this.#o.directory));
+  }
+  #fencedBy(names: string[]): boolean {
+    const isFenced = names.some((name) => Number(epochPattern.exec(name)?.[1] ?? 0) > this.#o.epoch);
+    if (isFenced) this.#o.fenced();
+    return isFenced;
+  }
   async #write(): Promise<void> {
     const { files, directory, epoch, fingerprint, plan } = this.#o;
     const names = await files.listFolder(directory);
-    if (names.some((name) => Number(epochPattern.exec(name)?.[1] ?? 0) > epoch)) {
-      this.#o.fenced();
-      throw new ProjectError({ code: 'EFENCED', ...errors.EFENCED });
-    }
+    if (this.#fencedBy(names)) throw new ProjectError({ code: 'EFENCED', ...errors.EFENCED });
     const bytes = encodePlan(
       plan,
       { fingerprint, checkpoint: this.number, elapsedMs: this.#o.elapsedMs() },

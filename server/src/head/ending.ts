@@ -83,6 +83,8 @@ export class Ending {
     if (this.#writing) return false;
     this.#writing = true;
     try {
+      // A head that was frozen and wakes up does not write over what its successor has written.
+      if (await this.#p.checkpoints.isFenced()) return false;
       if (isFinal && this.#p.looker.hasIntervals) await this.#p.looker.look();
       const report = await this.#p.io.writeResults(this.#p.service, this.#facts(isFinal));
       this.#p.service.results = report.directory;

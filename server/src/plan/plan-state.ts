@@ -215,7 +215,9 @@ export class PlanState {
       this.endAttempt(grace.lease, 'Succeeded', '', { outcome: 'Exited', exitCode: 0, usage: grace.usage }, nowMs);
     }
     if (state !== Code.Received && this.options.partialWhole) {
-      this.out.push({ type: 'fold', simulation, draw: this.table.draw[simulation]!, attempt });
+      // Whatever attempt a rank has it from, unless that was to be dropped: ranks may know lower numbers than a restarted head.
+      const lowest = this.droppedBelow.get(simulation) ?? 0;
+      this.out.push({ type: 'fold', simulation, draw: this.table.draw[simulation]!, attempt: lowest });
     }
     if (completion === 'Received') {
       this.setState(simulation, Code.Received, 'every rank has all of it');

@@ -45,7 +45,12 @@ export type ClientParts = {
 
 const requestRepeatMs = 2000;
 const linkDownMs = 2000;
-type Pending = { name: string; frame: (epoch: number) => Uint8Array; sendMs: number; answered: (message: ControlMessage) => void };
+type Pending = {
+  name: string;
+  frame: (epoch: number) => Uint8Array;
+  sendMs: number;
+  answered: (message: ControlMessage) => void;
+};
 
 /** A client rank and a server rank; `downMs` is since when they have no connection, −1 while they have one. */
 type Conversation = { from: number; to: number; session: Session; dealer: Dealer | null; downMs: number };
@@ -195,7 +200,8 @@ export class Client {
         const { begin: offset, end, payload, hash: payloadHash } = unit;
         const header = { client: id, simulation, draw, attempt, step, field: index, dtype: dtypeCode, flags: 0 };
         const rest = { clientRank: from, offset, count: end - offset, payloadHash };
-        const make = (epoch: number, sequence: number) => encodeDataFrame({ ...header, ...rest, epoch, sequence }, payload);
+        const make = (epoch: number, sequence: number) =>
+          encodeDataFrame({ ...header, ...rest, epoch, sequence }, payload);
         session.append({ payloadBytes: payload.length, make }, this.#nowMs);
       }
     }

@@ -70,12 +70,13 @@ export class Disk {
     const bad = content.slice();
     if (this.#random.chance(0.5)) {
       bad[this.#random.below(bad.length)]! ^= 1 << this.#random.below(8);
-      this.#put(path, bad);
+      this.put(path, bad);
     } else {
-      this.#put(path, bad.subarray(0, this.#random.below(bad.length)));
+      this.put(path, bad.subarray(0, this.#random.below(bad.length)));
     }
   }
-  #put(path: string, content: Uint8Array): void {
+  /** As if it had always lain there. */
+  put(path: string, content: Uint8Array): void {
     this.#visible.set(path, content);
     this.#durable.set(path, content);
   }

@@ -44,8 +44,19 @@ export type HeadParts = {
 function workerOf(parts: HeadParts): IoWorker {
   const events = {
     isFull: false,
-    append: ({ entity, id, from, to, cause }: { entity: string; id: string; from: string; to: string; cause: string }) =>
-      parts.log(`${entity} ${id}: ${from} → ${to}: ${cause}`),
+    append: ({
+      entity,
+      id,
+      from,
+      to,
+      cause,
+    }: {
+      entity: string;
+      id: string;
+      from: string;
+      to: string;
+      cause: string;
+    }) => parts.log(`${entity} ${id}: ${from} → ${to}: ${cause}`),
     flush: async () => undefined,
   };
   const notPlayed = () => Promise.reject(new ProjectError({ code: 'EUNAVAILABLE', message: 'not played', remedy: '' }));
@@ -76,7 +87,10 @@ function underEpoch(frame: Uint8Array, epoch: number): Uint8Array {
 export async function startHead(parts: HeadParts): Promise<Head> {
   const { scheduler, network, process, disk, shape, study, token, bugs } = parts;
   const files = disk.files(process);
-  const blind = { ...files, listFolder: async (path: string) => (await files.listFolder(path)).filter((name) => !name.startsWith('epoch-')) };
+  const blind = {
+    ...files,
+    listFolder: async (path: string) => (await files.listFolder(path)).filter((name) => !name.startsWith('epoch-')),
+  };
   let isCreated = false;
   const world: HeadWorld = {
     study,
@@ -101,7 +115,10 @@ export async function startHead(parts: HeadParts): Promise<Head> {
         endpoint: 'head',
         dropped: 0,
         send: (peer, frame) =>
-          router.send(peer, bugs.hasNoFence ? underEpoch(frame, Math.max(parts.newestEpoch(), peekControl(frame)!.epoch)) : frame),
+          router.send(
+            peer,
+            bugs.hasNoFence ? underEpoch(frame, Math.max(parts.newestEpoch(), peekControl(frame)!.epoch)) : frame,
+          ),
         close: async () => undefined,
       };
     },

@@ -38,8 +38,19 @@ function remembered(key: string, make: () => bigint | null): bigint | null {
   return value;
 }
 
-function unitHash(consumer: number, subject: number, draw: number, place: Place, unit: Unit, payloads: bigint[]): bigint {
-  const start = [(BigInt(consumer) << 32n) | BigInt(subject), (BigInt(draw) << 16n) | BigInt(place.field), BigInt(place.step)];
+function unitHash(
+  consumer: number,
+  subject: number,
+  draw: number,
+  place: Place,
+  unit: Unit,
+  payloads: bigint[],
+): bigint {
+  const start = [
+    (BigInt(consumer) << 32n) | BigInt(subject),
+    (BigInt(draw) << 16n) | BigInt(place.field),
+    BigInt(place.step),
+  ];
   return hashOf([...start, BigInt(unit.begin), BigInt(unit.end - unit.begin), ...payloads]);
 }
 
@@ -71,7 +82,8 @@ export class Oracle {
       const { moments, extrema, exceedance, sobol } = field.statistics;
       if (moments > 0 || extrema || exceedance.length > 0)
         list.push(this.#consumer({ name: `cells:${field.name}`, number: 1 }, field.index, rank, fates));
-      if (sobol !== null) list.push(this.#consumer({ name: `sobol:${field.name}`, number: 2 }, field.index, rank, fates));
+      if (sobol !== null)
+        list.push(this.#consumer({ name: `sobol:${field.name}`, number: 2 }, field.index, rank, fates));
     }
     study.covariances.forEach(({ fields: [first, second] }, pair) => {
       const name = `covariance:${study.fields[first]!.name},${study.fields[second]!.name}`;
@@ -87,7 +99,13 @@ export class Oracle {
       const simulation = kind.number === 2 ? subject * groupSize : subject;
       // Of a group only A and B are samples of the parameters' distribution.
       if (kind.number !== 2 && subject % groupSize > 1) continue;
-      this.#subject(kind, field, rank, { subject, isDone: fates[simulation]!.state === Code.Done, draw: fates[simulation]!.draw }, expected);
+      this.#subject(
+        kind,
+        field,
+        rank,
+        { subject, isDone: fates[simulation]!.state === Code.Done, draw: fates[simulation]!.draw },
+        expected,
+      );
     }
     return expected;
   }
@@ -152,7 +170,8 @@ export class Oracle {
         const means = read('mean');
         for (let cell = 0; cell < cells; cell++) {
           const mean = this.#mean(field.index, step, cut[rank]! + cell, members);
-          if (!(Math.abs(means[cell]! - mean) <= 1e-9)) problems.push(`${where}: mean ${means[cell]} instead of ${mean}`);
+          if (!(Math.abs(means[cell]! - mean) <= 1e-9))
+            problems.push(`${where}: mean ${means[cell]} instead of ${mean}`);
         }
       }
     }
@@ -181,7 +200,9 @@ function explain(where: string, found: { digest: bigint; units: number }, expect
     return [`${where}: ${found.units} units were folded, there are only ${expected.units + expected.may.length}`];
   if (expected.may.length > candidatesMax) return [];
   const rest = (found.digest - expected.must) & mask;
-  return isSumOf(rest, extra, expected.may) ? [] : [`${where}: the digest is not that of any set of ${found.units} different units`];
+  return isSumOf(rest, extra, expected.may)
+    ? []
+    : [`${where}: the digest is not that of any set of ${found.units} different units`];
 }
 
 /** Whether `sum` is the sum of `count` of the numbers: meet in the middle. */

@@ -3,7 +3,13 @@
  * A pilot on simulated connections, one slot: leases are started in order, ends are reported until they are confirmed, heartbeats name what
  * it holds, and a higher epoch makes it say hello again. It says to the world what it starts, so that an oracle can watch leases.
  */
-import { decodeControl, encodeControl, type ControlBody, type ControlMessage, type ControlName } from '@melissa/protocol';
+import {
+  decodeControl,
+  encodeControl,
+  type ControlBody,
+  type ControlMessage,
+  type ControlName,
+} from '@melissa/protocol';
 import { Dealer, type Network } from './network.ts';
 import type { Process } from './scheduler.ts';
 
@@ -69,7 +75,11 @@ export class Pilot {
     this.#helloRequest = ++this.#request;
     const held = this.#current === null ? this.#waiting : [this.#current.lease, ...this.#waiting];
     const running = held.map(({ lease, simulation, draw, attempt }) => ({ lease, simulation, draw, attempt }));
-    this.#send('PilotHello', { token, pilot, instance, host: 'h', processId: 1, slots: 1, running }, this.#helloRequest);
+    this.#send(
+      'PilotHello',
+      { token, pilot, instance, host: 'h', processId: 1, slots: 1, running },
+      this.#helloRequest,
+    );
   }
   #tick(): void {
     const nowMs = this.#nowMs;
@@ -155,7 +165,9 @@ export class Pilot {
   #next(): void {
     if (this.#current === null && this.#waiting.length > 0) {
       const lease = this.#waiting.shift()!;
-      const running = this.#p.start(lease, (outcome, exitCode, reason) => this.#solverEnded(lease, outcome, exitCode, reason));
+      const running = this.#p.start(lease, (outcome, exitCode, reason) =>
+        this.#solverEnded(lease, outcome, exitCode, reason),
+      );
       this.#current = { lease, running, startMs: this.#nowMs, outcome: 0 };
       this.#send('Started', { lease: lease.lease, processId: 2 }, ++this.#request);
     }

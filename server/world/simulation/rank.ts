@@ -5,7 +5,15 @@
  * A checkpoint is the core's own bytes behind a number and a checksum.
  */
 import { assert } from '@melissa/kit';
-import { native, type CheckpointResult, type EngineOptions, type NativeAddon, type NativeCore, type NativeEngine } from '@melissa/native';
+import {
+  native,
+  type CheckpointResult,
+  type EngineOptions,
+  type EngineReport,
+  type NativeAddon,
+  type NativeCore,
+  type NativeEngine,
+} from '@melissa/native';
 import { engineOptionsOf } from '../../src/rank/engine-options.ts';
 import { Rank } from '../../src/rank/rank.ts';
 import type { Disk } from './disk.ts';
@@ -70,7 +78,8 @@ function unseal(file: Uint8Array, believes: boolean): Uint8Array | null {
 }
 /** The bits of one checkpoint in front of the state of another. */
 function mixed(newer: Uint8Array, older: Uint8Array): Uint8Array {
-  const booksEnd = (bytes: Uint8Array) => 8 + Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  const booksEnd = (bytes: Uint8Array) =>
+    8 + Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
   const books = older.subarray(0, booksEnd(older));
   const state = newer.subarray(booksEnd(newer));
   const all = new Uint8Array(books.length + state.length);
@@ -87,6 +96,8 @@ export class SimulatedRank {
   #router: Router;
   #wake: () => void = () => undefined;
   #flushIsDue = false;
+  /** Reports are asked for four times a second; most of the time there is nothing new in them. */
+  #report: EngineReport | null = null;
   #isWriting = false;
   #lastCommitted = 0;
   /** Simulations of which everything has arrived, for a planted bug. */
@@ -99,7 +110,14 @@ export class SimulatedRank {
     const options = engineOptionsOf(shape.study, place);
     this.core = this.#restore(options);
     this.#router = new Router(network, process, (peer, frame) => this.#onFrame(peer, frame));
-    const identity = { token, rank, instance: parts.bugs.hidesRestart ? 1n : instance, host: 'h', processId: 1, serverKey: '' };
+    const identity = {
+      token,
+      rank,
+      instance: parts.bugs.hidesRestart ? 1n : instance,
+      host: 'h',
+      processId: 1,
+      serverKey: '',
+    };
     this.rank = new Rank({
       native: this.#engine(),
       engine: {} as NativeEngine,
@@ -108,7 +126,11 @@ export class SimulatedRank {
       restored: this.restored,
       advertised: (endpoint) => endpoint,
       openControl: (receive) => {
-        const dealer = new Dealer(network, process, { routingId: `rank-${rank}-${instance}`, address: () => 'head', receive });
+        const dealer = new Dealer(network, process, {
+          routingId: `rank-${rank}-${instance}`,
+          address: () => 'head',
+          receive,
+        });
         return { send: (frame) => dealer.send(frame), close: async () => dealer.close() };
       },
       residentBytes: () => 0,
@@ -125,10 +147,12 @@ export class SimulatedRank {
   }
   /** The engine folds when its socket has nothing more for the moment. */
   #soon(): void {
+    this.#report = null;
     if (this.#flushIsDue) return;
     this.#flushIsDue = true;
     this.#p.process.after(this.#p.network.random.uniform() * 2, () => {
       this.#flushIsDue = false;
+      this.#report = null;
       for (const reply of native.coreFlush(this.core)) this.#router.send(reply.peer, reply.message);
       this.#wake();
     });
@@ -147,18 +171,25 @@ export class SimulatedRank {
     const [newest, before] = sound;
     const core = native.coreCreate(options, Number(instance));
     if (newest === undefined) return core;
+    if (bugs.bitsAtReceipt) this.#received = new Set(disk.read(this.#receivedPath) ?? []);
     this.restored = newest.number;
     this.#lastCommitted = newest.number;
     const isMixed = bugs.restoresOldBits === true && before !== undefined;
     native.coreRestore(core, isMixed ? mixed(newest.bytes, before.bytes) : newest.bytes);
     return core;
   }
+  /** For a planted bug: what a checkpoint says that was received. */
+  get #receivedPath(): string {
+    return `/study/received-${this.#p.rank}`;
+  }
   async #checkpoint(number: number): Promise<CheckpointResult> {
     const { disk, process, rank } = this.#p;
     const result = { number, ok: false, reason: '', bytes: 0, seconds: 0 };
     if (this.#isWriting) return { ...result, reason: 'a checkpoint is still being written' };
     this.#isWriting = true;
+    if (this.#p.bugs.bitsAtReceipt) disk.put(this.#receivedPath, Uint8Array.from(this.#received));
     const bytes = native.coreSave(this.core);
+    this.#report = null;
     this.#wake();
     try {
       await disk.write(process, `${folderOf(rank)}/${number}`, seal(number, bytes));
@@ -188,7 +219,9 @@ export class SimulatedRank {
         return endpoint;
       },
       engineTakeReport: () => {
+        if (this.#report !== null) return this.#report;
         const report = native.coreTakeReport(core);
+        this.#report = { ...report, completed: [], active: [], faults: [] };
         if (!bugs.bitsAtReceipt) return report;
         for (const { simulation } of report.completed) this.#received.add(simulation);
         return { ...report, completed: report.completed.map((item) => ({ ...item, state: 2 as const })) };
@@ -216,7 +249,10 @@ export class SimulatedRank {
       engineDigests: async () => native.coreDigests(core),
       engineStop: async () => undefined,
     };
-    const missing = { get: (target: object, name: string) => (target as Record<string, unknown>)[name] ?? (() => assert(false, `the simulated engine knows ${name}`)) };
+    const missing = {
+      get: (target: object, name: string) =>
+        (target as Record<string, unknown>)[name] ?? (() => assert(false, `the simulated engine knows ${name}`)),
+    };
     return new Proxy(engine, missing as ProxyHandler<object>) as NativeAddon;
   }
 }

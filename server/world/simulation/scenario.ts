@@ -69,7 +69,8 @@ function pickMisbehaviour(profile: Profile, random: Random): Misbehaviour {
   const atStep = random.below(4);
   // With all of its data sent before it fails, a simulation is done.
   const early = atStep % 3;
-  if (profile === 'policy') return { kind: 'poison', simulation, atStep: early, then: random.chance(0.5) ? 'Redraw' : 'Fail' };
+  if (profile === 'policy')
+    return { kind: 'poison', simulation, atStep: early, then: random.chance(0.5) ? 'Redraw' : 'Fail' };
   if (profile === 'cuts' || random.chance(0.7)) return { kind: 'none' };
   return { kind: 'once', simulation, atStep, exitCode: [0, 7, null][random.below(3)]! };
 }

@@ -11,6 +11,8 @@ type Entry = { timeMs: number; order: number; action: (() => void) | null };
 export class Scheduler {
   nowMs = 0;
   events = 0;
+  /** A process with promises has run since this was last set to false. */
+  hasPromises = false;
   #heap: Entry[] = [];
   #order = 0;
 
@@ -72,12 +74,19 @@ export class Process {
   state: 'running' | 'frozen' | 'dead' = 'running';
   /** Called once when it ends, killed or not. */
   readonly onEnd: (() => void)[] = [];
+  /** Whether what it runs goes on in promises. */
+  readonly isAsynchronous: boolean;
   #backlog: (() => void)[] = [];
   #scheduler: Scheduler;
   #crashed: (name: string, cause: unknown) => void;
 
-  constructor(scheduler: Scheduler, name: string, crashed: (name: string, cause: unknown) => void) {
+  constructor(
+    scheduler: Scheduler,
+    options: { name: string; isAsynchronous: boolean; crashed: (name: string, cause: unknown) => void },
+  ) {
+    const { name, isAsynchronous, crashed } = options;
     this.name = name;
+    this.isAsynchronous = isAsynchronous;
     this.#scheduler = scheduler;
     this.#crashed = crashed;
     this.clock = {
@@ -109,6 +118,7 @@ export class Process {
       this.#backlog.push(action);
       return;
     }
+    if (this.isAsynchronous) this.#scheduler.hasPromises = true;
     try {
       action();
     } catch (cause) {

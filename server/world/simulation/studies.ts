@@ -21,12 +21,23 @@ export type Shape = {
 const base = {
   time: { steps: 3, unit: 's', step: 1 },
   client: { command: ['none'], parallelism: 3 },
-  faultPolicy: { timeoutSeconds: 10, retryLimit: 50, graceSeconds: 10, sendTimeoutSeconds: 30, lostLimit: 1000, maxFailed: 1000 },
+  faultPolicy: {
+    timeoutSeconds: 10,
+    retryLimit: 50,
+    graceSeconds: 10,
+    sendTimeoutSeconds: 30,
+    lostLimit: 1000,
+    maxFailed: 1000,
+  },
 };
 const parameters = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ name: `p${i}`, unit: '1', uniform: { min: 0, max: 1 } }));
 const field = (name: string, cells: number, changes: object = {}) => ({ name, unit: 'K', cells, ...changes });
-const sobol = (changes: object = {}) => ({ moments: 2, extrema: true, sobol: { estimator: 'Martinez', interval: 'None', ...changes } });
+const sobol = (changes: object = {}) => ({
+  moments: 2,
+  extrema: true,
+  sobol: { estimator: 'Martinez', interval: 'None', ...changes },
+});
 
 type Recipe = { ranks: number; clientRanks: number; spec: Record<string, unknown> };
 const plainSampling = { method: 'Random', simulations: 8, seed: 3 };
@@ -35,7 +46,12 @@ const recipes: Record<string, Recipe> = {
   plain: {
     ranks: 1,
     clientRanks: 1,
-    spec: { sampling: plainSampling, parameters: parameters(2), fields: [field('a', 4)], statistics: { moments: 2, extrema: true } },
+    spec: {
+      sampling: plainSampling,
+      parameters: parameters(2),
+      fields: [field('a', 4)],
+      statistics: { moments: 2, extrema: true },
+    },
   },
   spread: {
     ranks: 2,
@@ -50,7 +66,13 @@ const recipes: Record<string, Recipe> = {
   whole: {
     ranks: 2,
     clientRanks: 2,
-    spec: { sampling: plainSampling, parameters: parameters(2), fields: [field('a', 6)], statistics: { moments: 2 }, partial: 'Whole' },
+    spec: {
+      sampling: plainSampling,
+      parameters: parameters(2),
+      fields: [field('a', 6)],
+      statistics: { moments: 2 },
+      partial: 'Whole',
+    },
   },
   covariance: {
     ranks: 2,
@@ -80,7 +102,13 @@ const recipes: Record<string, Recipe> = {
   wholeGroups: {
     ranks: 2,
     clientRanks: 1,
-    spec: { sampling: groupSampling, parameters: parameters(1), fields: [field('a', 4)], statistics: sobol(), partial: 'Whole' },
+    spec: {
+      sampling: groupSampling,
+      parameters: parameters(1),
+      fields: [field('a', 4)],
+      statistics: sobol(),
+      partial: 'Whole',
+    },
   },
 };
 

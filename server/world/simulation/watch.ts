@@ -25,7 +25,8 @@ export class Watch {
     const { simulation, draw, attempt } = lease;
     for (const key of [`lease ${lease.lease}`, `attempt ${simulation}/${draw}/${attempt} of epoch ${given}`]) {
       const owner = this.#owners.get(key);
-      if (owner !== undefined && owner !== pilot) this.#problems.push(`${key} was given to ${owner.name} and to ${pilot.name}`);
+      if (owner !== undefined && owner !== pilot)
+        this.#problems.push(`${key} was given to ${owner.name} and to ${pilot.name}`);
       this.#owners.set(key, pilot);
     }
   }
@@ -37,10 +38,12 @@ export class Watch {
   atEnd(scenario: Scenario, study: Shape['study'], plan: PlanState): void {
     const { misbehaviour, profile } = scenario;
     if (plan.outcome !== 'Succeeded') this.#problems.push(`the study ended as ${plan.outcome}: ${plan.outcomeReason}`);
-    for (let simulation = 0; simulation < study.sampling.simulations; simulation++) this.#fate(scenario, study, plan, simulation);
+    for (let simulation = 0; simulation < study.sampling.simulations; simulation++)
+      this.#fate(scenario, study, plan, simulation);
     if ((profile !== 'cuts' && profile !== 'calm') || misbehaviour.kind !== 'none') return;
     for (const [key, starts] of this.#starts)
-      if (starts > 1) this.#problems.push(`connections were cut and nothing else, but simulation ${key} was started ${starts} times`);
+      if (starts > 1)
+        this.#problems.push(`connections were cut and nothing else, but simulation ${key} was started ${starts} times`);
   }
   #fate(scenario: Scenario, study: Shape['study'], plan: PlanState, simulation: number): void {
     const { misbehaviour } = scenario;
@@ -52,7 +55,8 @@ export class Watch {
     const isMate = isPoison && Math.floor(misbehaviour.simulation / groupSize) === Math.floor(simulation / groupSize);
     const itself = isPoison && misbehaviour.simulation === simulation;
     if (!isMate) {
-      if (state !== Code.Done || draw !== 0) this.#problems.push(`${said}: ${plan.reasons.get(simulation) ?? 'without a reason'}`);
+      if (state !== Code.Done || draw !== 0)
+        this.#problems.push(`${said}: ${plan.reasons.get(simulation) ?? 'without a reason'}`);
     } else if (misbehaviour.then === 'Redraw') {
       if (state !== Code.Done || draw !== 1) this.#problems.push(`${said} although its group was to be redrawn once`);
     } else if (state !== (itself ? Code.Failed : Code.Cancelled)) {

@@ -37,8 +37,12 @@ export type Verdict = {
 const virtualMsMax = 600_000;
 const traceLinesMax = 400;
 /** Promise callbacks that run after each event; a longer chain goes on after the next. */
-const turnsPerEvent = 24;
+const turnsPerEvent = 16;
 const token = 'a-token';
+/** A head that looks into the folder finds its successor there; on a slow disk the look takes this long. */
+const fencedAfterMs = 2000;
+/** `sinceMs`: when it took its epoch. */
+type LivingHead = { process: Process; head: Head | null; sinceMs: number };
 
 export class World {
   readonly scenario: Scenario;
@@ -52,7 +56,7 @@ export class World {
   readonly trace: string[] = [];
   readonly problems: string[] = [];
   /** Every head that lives, the newest last. */
-  heads: { process: Process; head: Head | null }[] = [];
+  heads: LivingHead[] = [];
   ranks: { process: Process; rank: SimulatedRank }[] = [];
   readonly pilots = new Map<string, Process>();
   readonly solvers = new Set<Process>();
@@ -77,10 +81,11 @@ export class World {
     if (this.trace.length >= traceLinesMax) this.trace.splice(0, traceLinesMax / 2);
     this.trace.push(`${(this.scheduler.nowMs / 1000).toFixed(4)} ${sentence}`);
   }
-  process(name: string): Process {
-    return new Process(this.scheduler, name, (who, cause) => {
+  process(name: string, isAsynchronous: boolean): Process {
+    const crashed = (who: string, cause: unknown) => {
       this.problems.push(`${who} crashed: ${(cause as Error).stack ?? String(cause)}`);
-    });
+    };
+    return new Process(this.scheduler, { name, isAsynchronous, crashed });
   }
   instance(): bigint {
     return BigInt(++this.#instances);
@@ -88,8 +93,9 @@ export class World {
 
   // ---- the backend ----
   startHead(): void {
-    const process = this.process(`head ${this.heads.length + 1}`);
-    const entry: { process: Process; head: Head | null } = { process, head: null };
+    this.scheduler.hasPromises = true;
+    const process = this.process(`head ${this.heads.length + 1}`, true);
+    const entry: LivingHead = { process, head: null, sinceMs: Infinity };
     this.heads.push(entry);
     const { scheduler, network, disk, shape, study } = this;
     const parts = {
@@ -99,6 +105,7 @@ export class World {
       writeResults: (source: ResultsSource, facts: ResultsFacts) => this.#writeResults(entry, source, facts),
       created: (head: Head) => {
         entry.head = head;
+        entry.sinceMs = this.scheduler.nowMs;
         this.log(`${process.name} is up, epoch ${head.epoch}`);
         void head.ending.done.then(() => this.#ended(entry));
       },
@@ -111,7 +118,8 @@ export class World {
     startHead(parts).then(
       () => undefined,
       (cause: unknown) => {
-        if (!(cause instanceof ProjectError)) this.problems.push(`${process.name} did not start: ${(cause as Error).stack}`);
+        if (!(cause instanceof ProjectError))
+          this.problems.push(`${process.name} did not start: ${(cause as Error).stack}`);
         process.end();
       },
     );
@@ -124,7 +132,7 @@ export class World {
     });
   }
   startRank(rank: number): void {
-    const process = this.process(`rank ${rank}`);
+    const process = this.process(`rank ${rank}`, true);
     const instance = this.instance();
     const { movesEndpoints } = this.scenario;
     const endpoint = movesEndpoints ? `rank-${rank}-${instance}` : `rank-${rank}`;
@@ -150,7 +158,7 @@ export class World {
     this.scheduler.after(300, () => this.reconcile());
   }
   #startPilot(name: string): void {
-    const process = this.process(name);
+    const process = this.process(name, false);
     this.pilots.set(name, process);
     process.onEnd.push(() => void (this.pilots.get(name) === process && this.pilots.delete(name)));
     new Pilot({
@@ -175,7 +183,7 @@ export class World {
   ): Running {
     const { simulation, draw, attempt } = lease;
     const name = `solver ${simulation}/${draw}/${attempt}`;
-    const process = this.process(name);
+    const process = this.process(name, false);
     this.log(`${pilotName} starts ${name}`);
     this.watch.started(simulation, draw);
     this.solvers.add(process);
@@ -215,11 +223,14 @@ export class World {
     const { state, draw } = head.plan.state.table;
     return Array.from(state, (code, simulation) => ({ state: code, draw: draw[simulation]! }));
   }
-  async #writeResults(entry: { process: Process; head: Head | null }, source: ResultsSource, facts: ResultsFacts): Promise<void> {
+  async #writeResults(entry: LivingHead, source: ResultsSource, facts: ResultsFacts): Promise<void> {
     if (!facts.isFinal || entry.head === null) return;
     if (this.disk.isFull) throw new ProjectError({ code: 'ENOSPC', message: 'no space left on device', remedy: '' });
+    const newer = this.heads
+      .slice(this.heads.indexOf(entry) + 1)
+      .some(({ sinceMs }) => sinceMs + fencedAfterMs < this.scheduler.nowMs);
+    if (newer) this.problems.push(`${entry.process.name} writes results although a newer head has taken over`);
     const told = await source.digests();
-    if (entry !== this.heads.at(-1)) this.problems.push(`${entry.process.name} wrote results although a newer head had started`);
     const fates = this.fates(entry.head);
     const oracle = new Oracle(this.shape);
     this.#results = this.ranks.flatMap(({ rank }, number) => oracle.check(rank.core, number, fates));
@@ -228,10 +239,11 @@ export class World {
       for (const { consumer, digest } of native.coreDigests(rank.core))
         sums.set(consumer, BigInt.asUintN(64, (sums.get(consumer) ?? 0n) + digest));
     for (const { consumer, digest } of told)
-      if (BigInt(`0x${digest}`) !== sums.get(consumer)) this.#results.push(`the head tells another digest of ${consumer}`);
+      if (BigInt(`0x${digest}`) !== sums.get(consumer))
+        this.#results.push(`the head tells another digest of ${consumer}`);
   }
-  #ended(entry: { process: Process; head: Head | null }): void {
-    if (!entry.process.isAlive || entry.head === null) return;
+  #ended(entry: LivingHead): void {
+    if (!entry.process.isAlive || entry.head === null || entry !== this.heads.at(-1)) return;
     this.isOver = true;
     this.problems.push(...(this.#results ?? ['the study ended without results']));
     this.watch.atEnd(this.scenario, this.study, entry.head.plan.state);
@@ -257,16 +269,33 @@ export async function simulate(
   for (let rank = 0; rank < world.study.server.ranks; rank++) world.startRank(rank);
   world.reconcile();
   faults.plan();
-  while (!world.isOver && world.problems.length === 0 && scheduler.nowMs < virtualMsMax && scheduler.step())
+  while (!world.isOver && world.problems.length === 0 && scheduler.nowMs < virtualMsMax && scheduler.step()) {
+    if (!scheduler.hasPromises) continue;
+    scheduler.hasPromises = false;
     for (let turn = 0; turn < turnsPerEvent; turn++) await null;
+  }
   if (!world.isOver && world.problems.length === 0) world.problems.push(hang(world));
   world.isOver = true;
   const { problems, trace } = world;
-  return { seed, scenario, problems, virtualMs: scheduler.nowMs, events: scheduler.events, faults: faults.counts, trace };
+  return {
+    seed,
+    scenario,
+    problems,
+    virtualMs: scheduler.nowMs,
+    events: scheduler.events,
+    faults: faults.counts,
+    trace,
+  };
 }
 
 function hang(world: World): string {
   const { head } = world.heads.at(-1)!;
-  const fates = head === null ? 'no head is up' : world.fates(head).map((fate) => fate.state).join(' ');
+  const fates =
+    head === null
+      ? 'no head is up'
+      : world
+          .fates(head)
+          .map((fate) => fate.state)
+          .join(' ');
   return `the study has not ended after ${virtualMsMax / 1000} s: ${fates}`;
 }
