@@ -91,6 +91,8 @@ function commandLoad(args: string[]): number {
   return 0;
 }
 
+// Whoever reads our output may leave early, as `head` does.
+process.stdout.on('error', () => {});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(signal));
 const [command = '', ...args] = process.argv.slice(2);
 try {

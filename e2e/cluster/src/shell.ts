@@ -66,6 +66,7 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => set
 /** Polls until `ready` returns something other than null. */
 export async function waitFor<T>(what: string, limitMs: number, ready: () => T | null | Promise<T | null>): Promise<T> {
   const endMs = performance.now() + limitMs;
+  let pauseMs = 50;
   for (;;) {
     goOn();
     const value = await ready();
@@ -75,7 +76,9 @@ export async function waitFor<T>(what: string, limitMs: number, ready: () => T |
         `${what} took longer than ${limitMs / 1000} s`,
         'Look at the logs that `npm run cluster:status` names.',
       );
-    await sleep(100);
+    await sleep(pauseMs);
+    // Each look starts a large program: looking without rest would starve what is waited for.
+    pauseMs = Math.min(1_000, pauseMs * 1.5);
   }
 }
 
