@@ -13,8 +13,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@melissa/api';
 import { Random } from '@melissa/kit';
 import {
-  dataCodeOf,
-  DATA_CODE,
   DATA_MAGIC,
   decodeControl,
   decodeData,
@@ -24,7 +22,7 @@ import {
   type DataBody,
 } from '@melissa/protocol';
 import { Dealer } from 'zeromq';
-import { cleanUp } from '../melissa.ts';
+import { cleanUp, root } from '../melissa.ts';
 import type { ChaosStudy } from '../chaos/study.ts';
 import { mutated, vectors } from './mutate.ts';
 import { digestsOf, ended, makeStudy, manifestOf, twin } from './study.ts';
@@ -33,7 +31,9 @@ const FRAMES = Number(process.env['MELISSA_FUZZ_FRAMES'] ?? 50_000);
 const SEED = Number(process.env['MELISSA_FUZZ_SEED'] ?? 1);
 /** Frames of one connection, before it asks whether the other side still answers. */
 const BURST = 500;
-const ANSWER_LIMIT_MS = 30_000;
+const ANSWER_LIMIT_MS = 60_000;
+/** Head and rank are three starts of Node, on a machine that does other things too. */
+const START_LIMIT_MS = 120_000;
 /** A log that grows with every bad frame would fill the disk for whoever can reach the port. */
 const LOG_BYTES_MAX = 1_000_000;
 
@@ -56,7 +56,7 @@ before(async () => {
   // Without pilots at first, so that the study waits for us.
   study = makeStudy(manifestOf('none', { client: { parallelism: 0 } }));
   study.start();
-  const endMs = performance.now() + ANSWER_LIMIT_MS;
+  const endMs = performance.now() + START_LIMIT_MS;
   for (;;) {
     const status = await study.status();
     if (status?.ranks[0]?.state === 'Ready') {
@@ -187,8 +187,8 @@ test('another version of the protocol is refused, and both versions are named', 
   assert.equal(answer.name, 'Refused');
   assert.equal((answer.body as { code: string }).code, 'EVERSION');
   assert.match((answer.body as { message: string }).message, /the peer speaks 9, this side 1/);
-  const block = Uint8Array.from(vectors.find((vector) => vector.length >= 96 && dataCodeOf(vector) === DATA_CODE)!);
-  new DataView(block.buffer).setUint16(4, 9, true);
+  const block = readFileSync(join(root, 'client-api/protocol/vectors/Data.float64.bin'));
+  block.writeUInt16LE(9, 4);
   const refused = await dataAnswerOf(block);
   assert.deepEqual(
     [refused.code, refused.message],

@@ -110,7 +110,9 @@ test('a child that the solver left behind, in a session of its own and deaf to s
 });
 
 test('a simulation that kills its pilot each time fails by name after lostLimit losses, and the others are in the result', async () => {
-  const poisoned = await run(manifestOf('poison=5', { faultPolicy: { lostLimit: 3, retryLimit: 50, maxFailed: 1, timeoutSeconds: 5 } }));
+  const poisoned = await run(
+    manifestOf('poison=5', { faultPolicy: { lostLimit: 3, retryLimit: 50, maxFailed: 1, timeoutSeconds: 5 } }),
+  );
   const summary = summaryOf(poisoned.directory);
   const counts = summary['simulations'] as Record<string, number>;
   assert.deepEqual([counts['done'], counts['failed']], [SIMULATIONS - 1, 1]);

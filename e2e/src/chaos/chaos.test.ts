@@ -91,7 +91,7 @@ test('the comparison sees one wrong bit in one cell', async () => {
     );
     const bytes = zstdDecompressSync(readFileSync(chunk));
     bytes[bytes.length - 8]! ^= 1;
-    writeFileSync(chunk, zstdCompressSync(bytes, { pledgedSrcSize: bytes.length }));
+    writeFileSync(chunk, zstdCompressSync(bytes));
     const { largest, ratios } = await comparer.compare(twin, copy);
     assert.ok(largest > 1);
     assert.deepEqual(
