@@ -6,7 +6,7 @@
  * and every object is as its owner wants it. No sockets, no sleeps, no npm package.
  */
 import { sleep, type Chance } from '../clock.ts';
-import { after, controller, done, type Context, type Logger } from '../controller.ts';
+import { controller, done, type Context, type Logger } from '../controller.ts';
 import { Manager } from '../manager.ts';
 import type { RuntimeMetrics } from '../metrics.ts';
 import type { Kind, KubernetesObject } from '../objects.ts';
@@ -222,8 +222,7 @@ async function make({ object, client, owned }: Context<Thing>) {
     await client.apply(parts, { metadata: { name: part, namespace }, data: { color: object.spec.color } }, object);
   for (const part of owned(parts)) if (!names.includes(part.metadata.name)) await client.delete(parts, part);
   await client.applyStatus(things, object, { parts: names.length });
-  // Others change our parts without their version or owner saying so: data has no generation.
-  return object.spec.parts === 0 ? done : after(30);
+  return done;
 }
 
 export async function simulate(seed: number): Promise<Verdict> {
