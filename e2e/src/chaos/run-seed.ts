@@ -30,8 +30,12 @@ export type Findings = {
   notes: string[];
 };
 
-/** From start to end, faults and resumptions included. */
+/** From start to end, with every fault but those that make the study start anew. */
 const STUDY_LIMIT_MS = 150_000;
+/** Gathering what a dead command line left, and three starts of Node on a machine that does other things too. */
+const RESUME_LIMIT_MS = 60_000;
+const limitMsOf = (faults: readonly Fault[]): number =>
+  STUDY_LIMIT_MS + RESUME_LIMIT_MS * faults.filter((fault) => /^(kill:cli|damage)$/.test(faultName(fault))).length;
 const POLL_MS = 60;
 
 export type Stage = { folder: string; solverOf: (variant: Variant) => string; comparer: Comparer };
@@ -93,7 +97,7 @@ export async function runSeed(schedule: Schedule, twin: string, stage: Stage): P
     const code = await carryThrough(schedule.faults, scene, findings);
     if (code === 'hang')
       findings.problems.push(
-        `it hangs (fault under way or study not ended after ${STUDY_LIMIT_MS / 1000} s)\n${describe(study.processes())}\n${study.lastWords()}`,
+        `it hangs (fault under way or study not ended after ${limitMsOf(schedule.faults) / 1000} s)\n${describe(study.processes())}\n${study.lastWords()}`,
       );
     else if (code !== 0) findings.problems.push(`the command line ended with ${code}\n${study.lastWords()}`);
     else await judge(schedule, twin, study, stage.comparer, findings);
@@ -110,7 +114,7 @@ export async function runSeed(schedule: Schedule, twin: string, stage: Stage): P
 /** Faults strike in order, each when its share of the study is done. Returns the exit code of the command line, or that it hangs. */
 async function carryThrough(faults: readonly Fault[], scene: Scene, findings: Findings): Promise<number | 'hang'> {
   const { study, relay } = scene;
-  const endMs = performance.now() + STUDY_LIMIT_MS;
+  const endMs = performance.now() + limitMsOf(faults);
   const waiting = [...faults];
   while (performance.now() < endMs) {
     if (study.exitCode !== null) return study.exitCode;

@@ -145,3 +145,18 @@ test('only the newest plans are kept', async () => {
   for (let i = 0; i < 10; i++) await checkpoints.writePlan();
   assert.equal(readdirSync(directory).filter((name) => name.startsWith('plan-')).length, 3);
 });
+
+test('a checkpoint asked for while one is under way comes after it, and holds what came meanwhile', async () => {
+  const directory = freshFolder();
+  const { study, checkpoints } = await aHead(directory);
+  const first = checkpoints.take();
+  assert.equal(checkpoints.isUnderWay, true);
+  study.succeed(0);
+  const second = checkpoints.take();
+  assert.deepEqual(await Promise.all([first, second]), [true, true]);
+  assert.deepEqual([checkpoints.number, checkpoints.failures, checkpoints.isUnderWay], [2, 0, false]);
+  const { bytes } = await newestPlan(realFiles, directory, 'f1');
+  const plan = new Plan({ ...study.options, epoch: 2, resumed: true }, 0);
+  assert.equal(restorePlan(plan.state, bytes!, 'f1', realFiles.crc32).checkpoint, 2);
+  assert.equal(plan.state.table.counts[4], 1);
+});

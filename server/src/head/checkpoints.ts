@@ -87,7 +87,7 @@ export class Checkpoints {
   #o: CheckpointOptions;
   #sequence = 0;
   #writing: Promise<unknown> = Promise.resolve();
-  #underWay = false;
+  #underWay: Promise<boolean> | null = null;
 
   constructor(options: CheckpointOptions) {
     this.#o = options;
@@ -95,7 +95,7 @@ export class Checkpoints {
   }
 
   get isUnderWay(): boolean {
-    return this.#underWay;
+    return this.#underWay !== null;
   }
   /** The plan alone. Resolves when it is on disk. */
   writePlan(): Promise<void> {
@@ -131,10 +131,16 @@ export class Checkpoints {
     for (const name of older) await files.removeFile(`${directory}/${name}`);
   }
 
-  /** A checkpoint of the whole study. False when it failed: the one before stays in force, the study goes on. */
+  /**
+   * A checkpoint of the whole study, after the one that is under way: what came since that one began is in this one only.
+   * False when it failed: the one before stays in force, the study goes on.
+   */
   async take(): Promise<boolean> {
-    if (this.#underWay) return false;
-    this.#underWay = true;
+    while (this.#underWay !== null) await this.#underWay;
+    this.#underWay = this.#take();
+    return this.#underWay;
+  }
+  async #take(): Promise<boolean> {
     try {
       await this.#takeNumbered();
       this.wallMs = this.#o.clock.wallMs();
@@ -145,7 +151,7 @@ export class Checkpoints {
       this.problem = `${errors.ECHECKPOINT_WRITE.message}: ${(cause as Error).message}. ${errors.ECHECKPOINT_WRITE.remedy}`;
       return false;
     } finally {
-      this.#underWay = false;
+      this.#underWay = null;
     }
   }
   async #takeNumbered(): Promise<void> {
