@@ -72,6 +72,8 @@ export class Head {
     for (const reason of refused) log('warn', 'a checkpoint was passed over', { reason });
     const plan = new Plan(planOptionsOf(study, { epoch, resumed: !isFirst }), world.clock.monotonicMs());
     const rest = bytes === null ? null : restorePlan(plan.state, bytes, study.fingerprint, files.crc32);
+    // No plan is left of the heads before this one: what they may have leased is not leased again under the same number.
+    if (rest === null && !isFirst) plan.state.table.attempt.fill(Math.min(0xffff, (epoch - 1) * limits.attemptJump));
     const head = new Head(world, plan, { epoch, checkpoint: rest?.checkpoint ?? 0, elapsedMs: rest?.elapsedMs ?? 0 });
     if (rest !== null) head.#tellRewound(rest.checkpoint, rest.epoch);
     return head;

@@ -35,7 +35,7 @@ export type Verdict = {
 
 /** A study that has not ended by then hangs. The longest patience of any part is two minutes. */
 const virtualMsMax = 600_000;
-const traceLinesMax = 400;
+const traceLinesMax = 4000;
 /** Promise callbacks that run after each event; a longer chain goes on after the next. */
 const turnsPerEvent = 16;
 const token = 'a-token';
