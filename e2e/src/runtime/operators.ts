@@ -36,7 +36,7 @@ export const clusterSkip: string | false =
 /** Longest wait for others to be done with the cluster. */
 const CLUSTER_LIMIT_MS = 900_000;
 
-export type Cluster = { api: Transport; isOurs: boolean; kubeconfig: string; close(): void };
+export type Cluster = { api: Transport; isOurs: boolean; kubeconfig: string; close(): Promise<void> };
 
 /** The cluster of KUBECONFIG, else one of our own. Waits for one that another run of the tests holds. */
 export async function openCluster(): Promise<Cluster> {
@@ -63,9 +63,18 @@ export async function openCluster(): Promise<Cluster> {
     api,
     isOurs: given === undefined,
     kubeconfig,
-    close() {
+    async close() {
       api.close();
-      if (given === undefined) clusterCommand('down');
+      if (given !== undefined) return;
+      let refusal = '';
+      const isDown = () => {
+        const { status, stderr } = clusterCommand('down');
+        refusal = stderr.slice(-2_000);
+        return status === 0;
+      };
+      await until('the cluster to go', isDown, 60_000, 3_000).catch((error: unknown) => {
+        throw new TypeError(`the cluster was not ended: ${refusal}`, { cause: error });
+      });
     },
   };
 }

@@ -69,7 +69,7 @@ describe('a cache through outages', { skip: clusterSkip, concurrency: false }, (
     await ended;
     transport.close();
     await served.close();
-    cluster.close();
+    await cluster.close();
   });
 
   const make = async (): Promise<void> => {
