@@ -152,8 +152,8 @@ function tellRanks(plan: PlanState, simulation: number, drop: boolean): void {
   });
 }
 
-/** Held blocks were dropped: what is not folded has to come again. */
-function forgetData(plan: PlanState, simulation: number): void {
+/** Held blocks were dropped, or will be when the next attempt opens: what is not folded has to come again. */
+export function forgetData(plan: PlanState, simulation: number): void {
   plan.firstSteps.delete(simulation);
   plan.droppedBelow.set(simulation, plan.table.attempt[simulation]! + 1);
   plan.table.received.forEach((bits, rank) => {

@@ -5,6 +5,7 @@
  * restarted head waits for pilots to name what they run, or when the study is suspended, closed or over.
  */
 import { assert } from '@melissa/kit';
+import { forgetData } from './attempts.ts';
 import { leasesToGive } from './lease-policy.ts';
 import type { Lease, Pilot, PlanState } from './plan-state.ts';
 import { Code, LOOP_SIMULATION } from './types.ts';
@@ -33,6 +34,8 @@ function take(plan: PlanState, pilot: Pilot, loopLease: number, nowMs: number): 
   if (simulation < 0) return null;
   assert(!plan.leaseOf.has(simulation), 'a simulation is leased once at a time');
   plan.openGroup(plan.groupOf(simulation));
+  // Attempts are not mixed: a rank drops what it holds of an earlier one as soon as this one opens, told by us or not.
+  if (plan.options.dropOnRetry) forgetData(plan, simulation);
   const { draw, attempt, executions } = plan.table;
   attempt[simulation]! += 1;
   executions[simulation] = Math.min(65535, executions[simulation]! + 1);
