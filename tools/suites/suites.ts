@@ -62,6 +62,12 @@ const whole = (name: string, ...patterns: string[]): Suite => ({
   budgetSeconds: 900,
 });
 
+const long = (name: string, budgetSeconds: number, ...patterns: string[]): Suite => ({
+  ...whole(name, ...patterns),
+  level: 'long',
+  budgetSeconds,
+});
+
 export const suites: Suite[] = [
   { name: 'gates', level: 'check', report: 'tap', budgetSeconds: 300, command: tap('tools/gates/main.ts') },
   unit('tools', 'tools/**/*.test.ts'),
@@ -82,10 +88,21 @@ export const suites: Suite[] = [
   unit('addon', 'server/native/src/**/*.test.ts'),
   unit('api', 'server/api/src/**/*.test.ts'),
   unit('server', 'server/src/**/*.test.ts'),
-  unit('world', 'server/world/**/*.test.ts'),
+  unit('world', 'server/world/*.test.ts'),
   unit('cli', 'cli/src/**/*.test.ts'),
-  unit('operator-runtime', 'operator/runtime/src/**/*.test.ts'),
+  unit('operator-runtime', 'operator/runtime/src/*.test.ts', 'operator/runtime/src/io/reflector.test.ts'),
   whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts'),
+  long('simulation', 1800, 'server/world/simulation/*.test.ts'),
+  long(
+    'operator-runtime-simulation',
+    1800,
+    'operator/runtime/src/simulation/*.test.ts',
+    'operator/runtime/src/io/*.test.ts',
+  ),
+  long('chaos', 3600, 'e2e/src/chaos/*.test.ts'),
+  long('bad-input', 3600, 'e2e/src/bad-input/*.test.ts'),
+  long('cluster', 3600, 'e2e/cluster/src/*.test.ts'),
+  long('operator-runtime-cluster', 3600, 'e2e/src/runtime/*.test.ts'),
   {
     name: 'clean-clone',
     level: 'long',
