@@ -53,7 +53,8 @@ const filesOf = (folder) =>
 
 const inIo = '(^|/)src/(io/|main[.]ts$|generate[.]ts$|generate/)';
 /** Tests and whole-server runs work on the real world. */
-const tests = '([.](test|fuzz|bench)[.]ts$)|(^server/world/)|(^client-api/(tests|pilot)/)|(^e2e/)|(^benchmarks/)|(^operator/runtime/(bench|examples)/)|(^operator/runtime/pack[.]mjs$)';
+const tests =
+  '([.](test|fuzz|bench)[.]ts$)|(^server/world/)|(^client-api/(tests|pilot)/)|(^e2e/)|(^benchmarks/)|(^operator/runtime/(bench|examples)/)|(^operator/runtime/pack[.]mjs$)';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -92,7 +93,13 @@ export default {
       },
       to: { path: `^node_modules/(${worldlyPackages})/`, dependencyTypesNot: ['type-only'] },
     },
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'Circles of types alone are gone at run time; any other makes the order of loading matter.',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

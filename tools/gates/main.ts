@@ -8,6 +8,7 @@ import { generators } from '../setup/generate.ts';
 import type { GateResult } from './gate.ts';
 import { importLaw } from './import-law.ts';
 import {
+  codesExplained,
   dependenciesExplained,
   linksLead,
   noRegistryHosts,

@@ -55,7 +55,11 @@ export function nothingLeftOpen(files: TextFile[]): GateResult {
 /** Every dependency from outside has its line in docs/dependencies.md. */
 export function dependenciesExplained(files: TextFile[]): GateResult {
   const page = files.find((file) => file.path === 'docs/dependencies.md')?.text ?? '';
-  const own = new Set(files.filter((one) => one.path.endsWith('package.json')).map((one) => (JSON.parse(one.text) as { name?: string }).name ?? ''));
+  const own = new Set(
+    files
+      .filter((one) => one.path.endsWith('package.json'))
+      .map((one) => (JSON.parse(one.text) as { name?: string }).name ?? ''),
+  );
   const names = new Set<string>();
   for (const file of files.filter((one) => one.path.endsWith('package.json'))) {
     const manifest = JSON.parse(file.text) as Record<string, Record<string, string> | undefined>;

@@ -45,7 +45,11 @@ test('a new head is told again what is received and not yet folded', () => {
   assert.deepEqual(progress.next(1)!.completed, [received]);
   progress.dropped(4, received.draw, received.attempt);
   progress.repeatReceived();
-  assert.deepEqual(progress.next(1)!.completed, [received], 'an order that was overtaken by the data of its own attempt');
+  assert.deepEqual(
+    progress.next(1)!.completed,
+    [received],
+    'an order that was overtaken by the data of its own attempt',
+  );
   progress.dropped(4, received.draw, received.attempt + 1);
   progress.repeatReceived();
   assert.deepEqual(progress.next(1)!.completed, []);

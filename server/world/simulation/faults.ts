@@ -107,7 +107,7 @@ export class Faults {
   /** The backend takes a frozen head for dead and starts another; the old one wakes up later. */
   #replaceHead(): boolean {
     const old = this.#w.heads.at(-1);
-    if (old?.head == null || old.process.state !== 'running') return false;
+    if (old === undefined || old.head === null || old.process.state !== 'running') return false;
     old.process.freeze();
     const { scheduler, network } = this.#w;
     const startsMs = 500 + this.#random.uniform() * 1500;
