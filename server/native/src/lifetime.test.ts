@@ -91,3 +91,20 @@ for (const [name, script] of cases) {
     assert.deepEqual({ code, signal, output }, { code: 0, signal: null, output: 'end\n' });
   });
 }
+
+test('an exception in the wake callback is an uncaught exception, not a crash', async () => {
+  const { code, output } = await run(`
+    process.on('uncaughtException', (error) => {
+      console.log(error.message);
+      process.exit(3);
+    });
+    const engine = native.engineCreate(someOptions({ fields: someOptions().fields.map((f) => ({ ...f, cellEnd: 0 })) }));
+    native.engineStart(engine, () => {
+      throw new Error('from the callback');
+    });
+    native.engineAttempt(engine, 0, 0, 1, false);
+    // Holds the engine: one that nobody holds is collected, and stopped.
+    setInterval(() => void native.engineTakeReport(engine), 1000);
+  `);
+  assert.deepEqual({ code, output }, { code: 3, output: 'from the callback\n' });
+});
