@@ -93,13 +93,7 @@ export default {
       },
       to: { path: `^node_modules/(${worldlyPackages})/`, dependencyTypesNot: ['type-only'] },
     },
-    {
-      name: 'no-circular',
-      severity: 'error',
-      comment: 'Circles of types alone are gone at run time; any other makes the order of loading matter.',
-      from: {},
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
-    },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

@@ -50,7 +50,7 @@ const unit = (name: string, ...patterns: string[]): Suite => ({
   name,
   level: 'check',
   report: 'junit',
-  budgetSeconds: 600,
+  budgetSeconds: 300,
   command: node(...patterns),
   env: mpi,
 });

@@ -1,15 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Lets happen what the scenario says. Whom a fault meets is drawn when it happens, among those that live then. */
-import type { Process } from './scheduler.ts';
-import type { FaultKind } from './scenario.ts';
-import { newestCheckpoint } from './rank.ts';
-import type { World } from './world.ts';
+import type { Random } from '@melissa/kit';
+import type { Head } from '../../src/head/head.ts';
+import type { Disk } from './disk.ts';
+import type { Network } from './network.ts';
+import type { Process, Scheduler } from './scheduler.ts';
+import type { FaultKind, Scenario } from './scenario.ts';
+import { newestCheckpoint, type SimulatedRank } from './rank.ts';
+import type { Shape } from './studies.ts';
+
+/** What of the world faults can meet. */
+export type FaultTargets = {
+  readonly scenario: Scenario;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly network: Network;
+  readonly disk: Disk;
+  readonly study: Shape['study'];
+  heads: { process: Process; head: Head | null }[];
+  ranks: { process: Process; rank: SimulatedRank }[];
+  readonly pilots: Map<string, Process>;
+  readonly solvers: Set<Process>;
+  log(sentence: string): void;
+  startHead(): void;
+};
 
 export class Faults {
   readonly counts: Partial<Record<FaultKind, number>> = {};
-  #w: World;
+  #w: FaultTargets;
 
-  constructor(world: World) {
+  constructor(world: FaultTargets) {
     this.#w = world;
   }
   plan(): void {
