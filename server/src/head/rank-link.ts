@@ -21,7 +21,7 @@ export type RankTotals = {
   foldSeconds: number;
   rssBytes: number;
 };
-const noTotals: RankTotals = {
+export const noTotals: RankTotals = {
   frames: 0,
   bytes: 0,
   foldedUnits: 0,

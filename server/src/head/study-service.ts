@@ -20,7 +20,7 @@ import { Code, states, type PlanEvent } from '../plan/types.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Looker } from './convergence-check.ts';
 import { Rate } from './rate.ts';
-import { addTotals, type RankLink, type RankTotals } from './rank-link.ts';
+import { addTotals, noTotals, type RankLink, type RankTotals } from './rank-link.ts';
 import type { StatisticQuery, StudyService } from './service.ts';
 import type { StatisticsReader } from './statistics-reader.ts';
 import { ranksOf } from './study-facts.ts';
@@ -68,21 +68,9 @@ export class HeadService implements StudyService {
   }
   totals(): RankTotals {
     const each = this.#p.ranks.map((rank) => addTotals(rank.before, rank.totals));
-    const none = {
-      frames: 0,
-      bytes: 0,
-      foldedUnits: 0,
-      duplicates: 0,
-      refused: 0,
-      heldBytes: 0,
-      connections: 0,
-      groupsFolded: 0,
-      foldSeconds: 0,
-      rssBytes: 0,
-    };
     return each.reduce(
       (sum, totals) => ({ ...addTotals(sum, totals), heldBytes: sum.heldBytes + totals.heldBytes }),
-      none,
+      noTotals,
     );
   }
 
