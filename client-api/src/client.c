@@ -15,7 +15,7 @@
 
 #define OPEN_RETRY_MS 2000u
 #define PROBE_MS 3000u
-#define EXIT_FLUSH_MS 2000u
+#define EXIT_FLUSH_MS 5000u
 #define POOL_FREE_BYTES_MAX ((size_t)256 << 20)
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -190,13 +190,27 @@ static void unlist(melissa_client *c) {
   pthread_mutex_unlock(&list_lock);
 }
 
+/*
+ * A lock that the I/O thread or another caller holds is free again in microseconds; one that exit() itself was called
+ * under (from a signal handler, in the middle of one of our calls) never is. Polled on the monotonic clock:
+ * pthread_mutex_timedlock knows only the wall clock, which may be set back.
+ */
+static int locks_by(pthread_mutex_t *lock, uint64_t deadline_ms) {
+  const struct timespec pause = {0, 200000};
+  while (pthread_mutex_trylock(lock) != 0) {
+    if (mlc_now_ms() >= deadline_ms) return 0;
+    (void)nanosleep(&pause, NULL);
+  }
+  return 1;
+}
+
 /* The process ends without melissa_finalize: what was sent gets a short time to arrive, and nothing may hang. */
 static void at_exit(void) {
-  if (pthread_mutex_trylock(&list_lock) != 0) return;
+  uint64_t deadline_ms = mlc_now_ms() + EXIT_FLUSH_MS;
+  if (!locks_by(&list_lock, deadline_ms)) return;
   for (melissa_client *c = all_clients; c != NULL; c = c->next) {
     if (mlc_is_forked(c)) continue;
-    if (pthread_mutex_trylock(&c->lock) != 0) continue; /* exit() was called in the middle of one of our calls */
-    uint64_t deadline_ms = mlc_now_ms() + EXIT_FLUSH_MS;
+    if (!locks_by(&c->lock, deadline_ms)) continue;
     while (c->unacknowledged_bytes > 0 && mlc_failure(c) == MELISSA_OK && mlc_now_ms() < deadline_ms) mlc_wait(c, deadline_ms);
     pthread_mutex_unlock(&c->lock);
     mlc_io_stop(c);
