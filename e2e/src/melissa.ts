@@ -70,15 +70,18 @@ export type Summary = { digests: { consumer: string; digest: string; units: numb
 export const summaryOf = (directory: string): Summary =>
   JSON.parse(readFileSync(join(directory, 'results', 'summary.json'), 'utf8')) as Summary;
 
+/** `nonFinite`: number of values of each field that are NaN or infinite. */
+export type Comparison = { largest: number; ratios: Record<string, number>; nonFinite: Record<string, number> };
 /** Largest |difference| / tolerance between the results and an offline computation from the raw fields. */
-export function compareOffline(directory: string): { largest: number; ratios: Record<string, number> } {
+export function compareOffline(directory: string): Comparison {
   const ended = spawnSync(python, [join(root, 'e2e', 'src', 'offline.py'), directory], {
     encoding: 'utf8',
     timeout: STUDY_LIMIT_MS,
     maxBuffer: 1 << 26,
   });
-  if (ended.status !== 0) return { largest: Number.POSITIVE_INFINITY, ratios: { [ended.stderr.slice(-2000)]: 1 } };
-  return JSON.parse(ended.stdout) as { largest: number; ratios: Record<string, number> };
+  if (ended.status !== 0)
+    return { largest: Number.POSITIVE_INFINITY, ratios: { [ended.stderr.slice(-2000)]: 1 }, nonFinite: {} };
+  return JSON.parse(ended.stdout) as Comparison;
 }
 
 /** Writes a manifest beside the example's, so that its relative paths hold. */

@@ -12,6 +12,17 @@ after(cleanUp);
 const small = 'examples/heat/study-small.yaml';
 const mpi = 'examples/heat/study-small-mpi.yaml';
 
+const twoFields = 'e2e/src/fixtures/two-fields.yaml';
+const ofType = (dtype: string, values: string): Record<string, string> => ({
+  'spec.fields[0].dtype': dtype,
+  'spec.fields[1].dtype': dtype,
+  'spec.client.args': `[${dtype.toLowerCase()}, ${values}]`,
+});
+const groups = {
+  'spec.sampling': '{"method":"PickFreeze","groups":30,"seed":5}',
+  'spec.statistics.sobol': '{"estimator":"Martinez","interval":"Robust"}',
+};
+
 type Variant = { name: string; manifest: string; sets: Record<string, string> };
 const variants: Variant[] = [
   { name: 'one client rank, one server rank', manifest: small, sets: {} },
@@ -42,14 +53,41 @@ const variants: Variant[] = [
       'spec.statistics.sobol': '{"estimator":"None"}',
     },
   },
+  ...['Float32', 'Float64'].map((dtype) => ({
+    name: `two fields of ${dtype} and their covariance`,
+    manifest: twoFields,
+    sets: ofType(dtype, 'finite'),
+  })),
+  {
+    name: "Float32, Sobol' indices and covariance of pick-freeze groups, three server ranks",
+    manifest: twoFields,
+    sets: { ...ofType('Float32', 'finite'), ...groups, 'spec.server.ranks': '3' },
+  },
+  {
+    name: 'values that are not finite are left out, independent simulations',
+    manifest: twoFields,
+    sets: { ...ofType('Float64', 'holes'), 'spec.nonFinite': 'Skip' },
+  },
+  {
+    name: 'values that are not finite are left out, pick-freeze groups of Float32',
+    manifest: twoFields,
+    sets: { ...ofType('Float32', 'holes'), ...groups, 'spec.nonFinite': 'Skip' },
+  },
+  {
+    name: 'values that are not finite propagate, pick-freeze groups',
+    manifest: twoFields,
+    sets: { ...ofType('Float64', 'holes'), ...groups, 'spec.nonFinite': 'Propagate' },
+  },
 ];
 
 for (const { name, manifest, sets } of variants) {
   test(`statistics equal the offline ones: ${name}`, () => {
     const study = runStudy(manifest, sets);
     assert.equal(study.code, 0, `${study.stdout}\n${study.stderr}`);
-    const { largest, ratios } = compareOffline(study.directory);
+    const { largest, ratios, nonFinite } = compareOffline(study.directory);
     assert.ok(largest <= 1, JSON.stringify(ratios, null, 1));
+    const holes = sets['spec.client.args']?.includes('holes') ?? false;
+    for (const count of Object.values(nonFinite)) assert.equal(count > 0, holes, JSON.stringify(nonFinite));
   });
 }
 
