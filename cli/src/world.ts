@@ -5,6 +5,7 @@
  */
 import type { Clock } from '@melissa/kit';
 import type { Client } from '@melissa/api';
+import type { Archive } from './ended-study.ts';
 import type { HeadFile, Outcome, Watcher } from './local/study-run.ts';
 import type { Launch, LaunchSetup, Parts } from './local/launch.ts';
 import type { Looks } from './progress/render.ts';
@@ -53,6 +54,7 @@ export type RunLocal = {
 export interface World {
   readonly clock: Clock;
   readonly files: Files;
+  readonly archive: Archive;
   readonly terminal: Terminal;
   readonly parts: Parts;
   readonly cwd: string;

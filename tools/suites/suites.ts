@@ -91,7 +91,7 @@ export const suites: Suite[] = [
   unit('world', 'server/world/*.test.ts'),
   unit('cli', 'cli/src/**/*.test.ts'),
   unit('operator-runtime', 'operator/runtime/src/*.test.ts', 'operator/runtime/src/io/reflector.test.ts'),
-  whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts'),
+  whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts', 'e2e/src/ended.test.ts'),
   long('simulation', 1800, 'server/world/simulation/*.test.ts'),
   long(
     'operator-runtime-simulation',

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { closest, formatBytes, formatDuration } from '@melissa/kit';
 import type { AttemptRecord, SimulationDetail, SimulationQuery, SimulationSummary, StudyStatus } from '@melissa/api';
+import { readerOf } from '../ended-study.ts';
 import { failure } from '../errors.ts';
 import { logFile } from '../local/launch.ts';
 import { countsOf, grouped, renderBar, threeDigits } from '../progress/render.ts';
@@ -64,7 +65,7 @@ const PAGE_MAX = 1000;
 
 export async function simulations(context: Context, options: SimulationsOptions): CommandResult {
   const state = options.state === undefined ? undefined : statesOf(options.state);
-  const client = connectTo(context.world, findStudy(context.world, options.directory));
+  const reader = readerOf(context.world, findStudy(context.world, options.directory));
   const rows: SimulationSummary[] = [];
   let cursor: string | null = '';
   while (cursor !== null && rows.length < options.limit) {
@@ -72,7 +73,7 @@ export async function simulations(context: Context, options: SimulationsOptions)
     if (state !== undefined) query.state = state;
     if (options.group !== undefined) query.group = options.group;
     if (cursor !== '') query.cursor = cursor;
-    const page = await client.simulations(query);
+    const page = await reader.simulations(query);
     rows.push(...page.simulations);
     cursor = page.next;
   }
@@ -125,7 +126,7 @@ const shortValue = (value: number | string | undefined): string =>
   typeof value === 'number' ? String(Number(value.toPrecision(6))) : (value ?? '');
 
 export async function simulation(context: Context, idText: string, options: OnStudy): CommandResult {
-  const detail = await connectTo(context.world, findStudy(context.world, options.directory)).simulation(
+  const detail = await readerOf(context.world, findStudy(context.world, options.directory)).simulation(
     simulationId(idText),
   );
   reply(context, detail, () => detailText(detail));
@@ -202,7 +203,7 @@ function logName(words: string[]): string {
 }
 
 async function simulationLogs(context: Context, directory: string, id: string, options: LogsOptions): CommandResult {
-  const output = await connectTo(context.world, directory).output(simulationId(id));
+  const output = await readerOf(context.world, directory).output(simulationId(id));
   const stdout = lastLines(output.stdout, options.tail);
   const stderr = lastLines(output.stderr, options.tail);
   reply(context, output, () =>

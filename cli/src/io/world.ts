@@ -13,6 +13,7 @@ import { StudyRun, type Outcome } from '../local/study-run.ts';
 import { lastStatusFile } from '../progress/summary.ts';
 import { readHeadFile, readToken } from '../study-directory.ts';
 import type { Owner, RunLocal, World } from '../world.ts';
+import { systemArchive } from './archive.ts';
 import { systemFiles } from './files.ts';
 import { LocalBackend } from './local-backend.ts';
 import { killMarked, markedProcesses, startTicks } from './marked-processes.ts';
@@ -27,6 +28,7 @@ export function systemWorld(environment: Record<string, string | undefined>): Wo
   const world: World = {
     clock,
     files: systemFiles,
+    archive: systemArchive,
     terminal: systemTerminal(environment),
     parts: {
       node: process.execPath,
