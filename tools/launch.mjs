@@ -56,7 +56,12 @@ if (!existsSync(node)) {
   process.exit(1);
 }
 
-const child = spawn(node, [join(root, 'tools', 'main.ts'), ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+// What Node compiles is kept beside the packages: the many short processes of tools and tests start in half the time.
+const child = spawn(node, [join(root, 'tools', 'main.ts'), ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: join(modules, '.compiled'), ...process.env },
+});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => {
   process.stderr.write(`set-up: the locked Node does not start: ${error.message}\n`);
