@@ -50,7 +50,7 @@ const unit = (name: string, ...patterns: string[]): Suite => ({
   name,
   level: 'check',
   report: 'junit',
-  budgetSeconds: 300,
+  budgetSeconds: 600,
   command: node(...patterns),
   env: mpi,
 });
@@ -59,7 +59,7 @@ const unit = (name: string, ...patterns: string[]): Suite => ({
 const whole = (name: string, ...patterns: string[]): Suite => ({
   ...unit(name, '--test-concurrency=1', ...patterns),
   level: 'e2e',
-  budgetSeconds: 900,
+  budgetSeconds: 1500,
 });
 
 const long = (name: string, budgetSeconds: number, ...patterns: string[]): Suite => ({
@@ -69,7 +69,7 @@ const long = (name: string, budgetSeconds: number, ...patterns: string[]): Suite
 });
 
 export const suites: Suite[] = [
-  { name: 'gates', level: 'check', report: 'tap', budgetSeconds: 300, command: tap('tools/gates/main.ts') },
+  { name: 'gates', level: 'check', report: 'tap', budgetSeconds: 600, command: tap('tools/gates/main.ts') },
   unit('tools', 'tools/**/*.test.ts'),
   unit('kit', 'kit/src/**/*.test.ts'),
   unit('crds', 'crds/src/**/*.test.ts'),
@@ -79,12 +79,12 @@ export const suites: Suite[] = [
     name: 'client-library',
     level: 'check',
     report: 'junit',
-    budgetSeconds: 300,
+    budgetSeconds: 600,
     command: ctest('build/client-api'),
     env: mpi,
   },
   unit('pilot', 'client-api/pilot/tests/**/*.test.ts'),
-  { name: 'native', level: 'check', report: 'junit', budgetSeconds: 400, command: ctest('build/native') },
+  { name: 'native', level: 'check', report: 'junit', budgetSeconds: 600, command: ctest('build/native') },
   unit('addon', 'server/native/src/**/*.test.ts'),
   unit('api', 'server/api/src/**/*.test.ts'),
   unit('server', 'server/src/**/*.test.ts'),
