@@ -89,10 +89,11 @@ export const suites: Suite[] = [
   unit('api', 'server/api/src/**/*.test.ts'),
   unit('server', 'server/src/**/*.test.ts'),
   unit('world', 'server/world/*.test.ts'),
+  // Ten thousand worlds in two processes take about a minute of two idle cores.
+  unit('simulation', '--test-concurrency=1', 'server/world/simulation/*.test.ts'),
   unit('cli', 'cli/src/**/*.test.ts'),
   unit('operator-runtime', 'operator/runtime/src/*.test.ts', 'operator/runtime/src/io/reflector.test.ts'),
   whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts', 'e2e/src/ended.test.ts'),
-  long('simulation', 1800, 'server/world/simulation/*.test.ts'),
   long(
     'operator-runtime-simulation',
     1800,
