@@ -94,7 +94,7 @@ class World {
       metrics: unmetered,
       fieldManager: 'sim',
       identity: name,
-      election: { namespace: 'default', name: 'sim', leaseMs: LEASE_MS, retryMs: 1_000 },
+      election: { namespace: 'default', name: 'sim', leaseMs: LEASE_MS, retryMs: 2_000 },
       reflectorLimits: {
         pageObjects: 2,
         inactivityMs: 9_000,
