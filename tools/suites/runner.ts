@@ -9,6 +9,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { at } from '../setup/run.ts';
 import { build } from '../setup/build.ts';
 import { setUp } from '../setup/set-up.ts';
+import { buildClusterTools } from './cluster-tools.ts';
 import { suites, type Level, type Suite } from './suites.ts';
 import { readReport, type Counts } from './report.ts';
 
@@ -28,12 +29,15 @@ export async function runSuites(levels: Level[], args: string[]): Promise<number
   process.stdout.write(`set-up took ${seconds(startedMs)} s\n`);
   rmSync(at('build', 'reports'), { recursive: true, force: true });
   mkdirSync(at('build', 'reports'), { recursive: true });
+  const clusterTools = wanted.some((suite) => suite.needsCluster) ? buildClusterTools() : null;
   const outcomes: Outcome[] = [];
   for (const suite of wanted) {
+    if (suite.needsCluster) await clusterTools?.ready();
     const outcome = await runSuite(suite);
     outcomes.push(outcome);
     printOutcome(outcome);
   }
+  clusterTools?.stop();
   return summarise(outcomes);
 }
 

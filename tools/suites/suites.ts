@@ -13,6 +13,8 @@ export type Suite = {
   budgetSeconds: number;
   command: (reportPath: string) => string[];
   env?: Record<string, string>;
+  /** Starts the test cluster, so its tools must have been built. */
+  needsCluster?: true;
 };
 
 /** Open MPI refuses root, and more ranks than cores, unless told. */
@@ -68,6 +70,12 @@ const long = (name: string, budgetSeconds: number, ...patterns: string[]): Suite
   budgetSeconds,
 });
 
+const onCluster = (suite: Suite, env: Record<string, string> = {}): Suite => ({
+  ...suite,
+  needsCluster: true,
+  env: { ...suite.env, ...env },
+});
+
 export const suites: Suite[] = [
   { name: 'gates', level: 'check', report: 'tap', budgetSeconds: 600, command: tap('tools/gates/main.ts') },
   unit('tools', 'tools/**/*.test.ts'),
@@ -92,18 +100,41 @@ export const suites: Suite[] = [
   // Ten thousand worlds in two processes take about a minute of two idle cores.
   unit('simulation', '--test-concurrency=1', 'server/world/simulation/*.test.ts'),
   unit('cli', 'cli/src/**/*.test.ts'),
-  unit('operator-runtime', 'operator/runtime/src/*.test.ts', 'operator/runtime/src/io/reflector.test.ts'),
-  whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts', 'e2e/src/ended.test.ts'),
-  long(
-    'operator-runtime-simulation',
-    1800,
-    'operator/runtime/src/simulation/*.test.ts',
-    'operator/runtime/src/io/*.test.ts',
+  unit(
+    'operator-runtime',
+    'operator/runtime/src/*.test.ts',
+    'operator/runtime/src/io/reflector.test.ts',
+    'operator/runtime/src/io/in-cluster.test.ts',
   ),
+  unit('cluster-parts', 'e2e/cluster/src/units.test.ts'),
+  whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts', 'e2e/src/ended.test.ts'),
+  {
+    ...whole(
+      'operator-runtime-simulation',
+      'operator/runtime/src/simulation/*.test.ts',
+      'operator/runtime/src/io/pack.test.ts',
+    ),
+    env: { ...mpi, WORLDS: '10000' },
+  },
+  // 2 to 4 minutes with built programs.
+  onCluster(whole('cluster', 'e2e/cluster/src/cluster.test.ts', 'e2e/cluster/src/killed.test.ts')),
+  onCluster({
+    ...whole('operator-runtime-cluster', '--test-timeout=1800000', 'e2e/src/runtime/*.test.ts'),
+    budgetSeconds: 1800, // 3 minutes on free cores, 7 with everything else running
+  }),
   long('chaos', 3600, 'e2e/src/chaos/*.test.ts'),
   long('bad-input', 3600, 'e2e/src/bad-input/*.test.ts'),
-  long('cluster', 3600, 'e2e/cluster/src/*.test.ts'),
-  long('operator-runtime-cluster', 3600, 'e2e/src/runtime/*.test.ts'),
+  {
+    ...long('operator-runtime-worlds', 3600, '--test-timeout=3600000', 'operator/runtime/src/simulation/*.test.ts'),
+    env: { ...mpi, WORLDS: '100000' },
+  },
+  onCluster(long('cluster-killed', 3600, '--test-timeout=3600000', 'e2e/cluster/src/killed.test.ts'), {
+    MELISSA_CLUSTER_SEEDS: '20',
+  }),
+  onCluster(long('operator-runtime-replicas', 5400, '--test-timeout=5400000', 'e2e/src/runtime/*.test.ts'), {
+    PAUSES: '200',
+    STALE_MS: '30000',
+  }),
   {
     name: 'clean-clone',
     level: 'long',

@@ -34,6 +34,7 @@ export const distributionPackages = [
   'mount',
   'ethtool',
   'kmod',
+  'busybox-static',
 ];
 
 const MEMORY_BYTES = 2e9;
@@ -45,7 +46,25 @@ const onPath = (name: string): boolean =>
     : `${process.env['PATH']}:/usr/sbin:/sbin`.split(':').some((folder) => existsSync(`${folder}/${name}`));
 
 export function missingPackages(): string[] {
-  return packages.filter(([program]) => !onPath(program)).map(([, name]) => name);
+  const missing = packages.filter(([program]) => !onPath(program)).map(([, name]) => name);
+  return ['/bin/busybox', '/usr/bin/busybox'].some((path) => existsSync(path))
+    ? missing
+    : [...missing, 'busybox-static'];
+}
+
+/**
+ * Why this machine can never start a cluster, whatever is installed and mended on it; null when it can. Tests skip by it, so
+ * what somebody could mend (a taken port, a full disk) is no reason here.
+ */
+export function incapable(): string | null {
+  if (process.getuid?.() !== 0) return 'this is not root';
+  const missing = missingPackages();
+  if (missing.length > 0 && !onPath('apt-get')) return `${missing.join(', ')} are missing, and there is no apt-get`;
+  if (!existsSync('/sys/fs/cgroup')) return 'no cgroup file system is mounted';
+  if (run('unshare', ['--mount', '--net', 'true']).status !== 0)
+    return 'root may not make namespaces, as in a container';
+  if (onPath('nft') && run('nft', ['list', 'tables']).status !== 0) return 'nf_tables may not be used';
+  return null;
 }
 
 /** Sentences, each a thing that stands in the way; empty when the cluster can start. */

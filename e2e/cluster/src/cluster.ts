@@ -6,6 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { requests, type ApiRequest } from './audit.ts';
+import { incapable } from './check.ts';
 import { startComponent } from './components.ts';
 import { kubectl as ownKubectl } from './control-plane.ts';
 import { down } from './down.ts';
@@ -62,10 +63,11 @@ export function skipWithoutPrivateNode(): string | false {
   return skipWithoutCluster();
 }
 
-/** For `skip` of a test that runs on any cluster. */
+/** For `skip` of a test that runs on any cluster. What this machine can never do is a reason; what somebody can mend fails. */
 export function skipWithoutCluster(): string | false {
-  if (foreignKubeconfig() !== null || process.getuid?.() === 0) return false;
-  return 'needs a cluster: set KUBECONFIG, or run as root so that one can be started';
+  if (foreignKubeconfig() !== null) return false;
+  const why = incapable();
+  return why === null ? false : `needs a cluster: set KUBECONFIG, or use a machine that can start one (here ${why})`;
 }
 
 export async function cluster(options: Partial<UpOptions> = {}): Promise<Cluster> {

@@ -2,13 +2,14 @@
 /** `npm run cluster:up|down|status|load`: a real Kubernetes from plain processes, for tests and for trying the product. */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { acquire, build, foreignKubeconfig, isUp, runningNodes, takeDown } from './cluster.ts';
+import { acquire, build, foreignKubeconfig, isUp, runningNodes, skipWithoutCluster, takeDown } from './cluster.ts';
 import { kubeconfig, limits, state, stateDirectory, tool } from './layout.ts';
 import { describe, holder, waitSeconds } from './lock.ts';
 import { importImage } from './nodes.ts';
 import { kubectl } from './control-plane.ts';
 import { started } from './processes.ts';
 import { ClusterError, interrupt, progress } from './shell.ts';
+import { installPackages } from './up.ts';
 
 const usage = `usage: npm run cluster:up [-- --nodes 1|2 --fake-nodes N]   build what is stale, start, wait until Ready
        npm run cluster:down                              end it and put the machine back
@@ -17,6 +18,13 @@ const usage = `usage: npm run cluster:up [-- --nodes 1|2 --fake-nodes N]   build
        MELISSA_CLUSTER_WAIT=SECONDS                      how long up and down wait for another one's end (0)
        MELISSA_CLUSTER_STATE, MELISSA_CLUSTER_TOOLS      folders of the cluster, of the built programs
 `;
+
+/** For tests, ahead of them; without a word where they will skip or use another cluster. */
+async function prepareForTests(what: 'packages' | 'build'): Promise<void> {
+  if (foreignKubeconfig() !== null || skipWithoutCluster() !== false) return;
+  if (what === 'packages') installPackages();
+  else await build();
+}
 
 const atMost = (name: string, text: string, least: number, most: number): number => {
   const value = Number(text);
@@ -100,7 +108,7 @@ try {
   else if (command === 'down') process.exitCode = await commandDown();
   else if (command === 'status') process.exitCode = commandStatus();
   else if (command === 'load') process.exitCode = commandLoad(args);
-  else if (command === 'build') await build();
+  else if (command === 'packages' || command === 'build') await prepareForTests(command);
   else {
     process.stderr.write(usage);
     process.exitCode = 2;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Starts the cluster: everything that can go on at the same time does, because the whole should take seconds. */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { takeBaseline } from './baseline.ts';
 import { distributionPackages, missingPackages, obstacles } from './check.ts';
 import {
@@ -26,24 +26,28 @@ export type UpOptions = { nodes: number; fakeNodes: number };
 
 /** What `up` needs before it changes the machine. */
 export function prepare(): Record<string, number> {
-  const missing = missingPackages();
-  if (missing.length > 0 || !existsSync('/bin/busybox')) {
-    if (process.getuid?.() !== 0)
-      throw new ClusterError(
-        `distribution packages are missing: ${missing.join(', ')}`,
-        `sudo apt-get install ${distributionPackages.join(' ')} busybox-static`,
-      );
-    progress('installing distribution packages');
-    const env = { DEBIAN_FRONTEND: 'noninteractive' };
-    must('apt-get', ['-qq', 'update'], { env, timeoutMs: 300_000 });
-    must('apt-get', ['-qq', '-y', '--no-install-recommends', 'install', ...distributionPackages, 'busybox-static'], {
-      env,
-      timeoutMs: 600_000,
-    });
-  }
+  installPackages();
   const took = buildTools();
   baseImages();
   return took;
+}
+
+export function installPackages(): void {
+  const missing = missingPackages();
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0)
+    throw new ClusterError(
+      `distribution packages are missing: ${missing.join(', ')}`,
+      `sudo apt-get install ${distributionPackages.join(' ')}`,
+    );
+  progress('installing distribution packages');
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const patient = ['-qq', '-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=300'];
+  must('apt-get', [...patient, 'update'], { env, timeoutMs: 300_000 });
+  must('apt-get', [...patient, '-y', '--no-install-recommends', 'install', ...distributionPackages], {
+    env,
+    timeoutMs: 600_000,
+  });
 }
 
 /** Starts everything and waits until it is ready. The caller holds the lock, and cleans up when this fails. */

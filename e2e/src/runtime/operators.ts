@@ -3,8 +3,9 @@
  * The demo operator of the runtime's README as real processes on a real API server. Each process talks through a proxy of its own
  * in this process, which counts its requests and can hold, kill or cut in just the moment that a test is about.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,63 +19,33 @@ import {
   type Transport,
 } from 'operator-runtime';
 import { servedOverHttp, type Served } from 'operator-runtime/testing';
+import { cluster, skipWithoutCluster, type Cluster as TestCluster } from '../../cluster/src/cluster.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const clusterMain = join(root, 'e2e', 'cluster', 'src', 'main.ts');
 const example = join(root, 'operator', 'runtime', 'examples', 'greeter.ts');
-const toolFolder =
-  process.env['MELISSA_CLUSTER_TOOLS'] ?? join(process.env['HOME'] ?? '/root', '.cache/melissa/cluster-tools');
 
-const clusterCommand = (command: string) =>
-  spawnSync(process.execPath, [clusterMain, command], { encoding: 'utf8', timeout: 600_000 });
+export const clusterSkip: string | false = skipWithoutCluster();
 
-export const clusterSkip: string | false =
-  process.env['KUBECONFIG'] !== undefined || (process.getuid?.() === 0 && existsSync(join(toolFolder, 'bin', 'kube')))
-    ? false
-    : 'no KUBECONFIG, and the tools of an own cluster are not built or we are not root (npm run cluster:up says more)';
-
-/** Longest wait for others to be done with the cluster. */
-const CLUSTER_LIMIT_MS = 900_000;
-
-export type Cluster = { api: Transport; isOurs: boolean; kubeconfig: string; close(): Promise<void> };
+export type Cluster = {
+  api: Transport;
+  /** Null where KUBECONFIG names a cluster: its parts are not ours to stop. */
+  own: TestCluster | null;
+  kubeconfig: string;
+  close(): Promise<void>;
+};
 
 /** The cluster of KUBECONFIG, else one of our own. Waits for one that another run of the tests holds. */
 export async function openCluster(): Promise<Cluster> {
-  const given = process.env['KUBECONFIG'];
-  if (given === undefined) {
-    // Other tests may hold the one cluster of this machine, or be about to: ours starts when it is free.
-    let refusal = '';
-    const isUp = () => {
-      if (!clusterCommand('status').stdout.startsWith('no cluster')) return false;
-      const started = clusterCommand('up');
-      refusal = started.stderr.slice(-2_000);
-      return started.status === 0;
-    };
-    await until('a cluster', isUp, CLUSTER_LIMIT_MS, 3_000).catch((error: unknown) => {
-      throw new TypeError(`the cluster did not start: ${refusal}`, { cause: error });
-    });
-  }
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(process.env['HOME'] ?? '/root', '.cache');
-  const state = process.env['MELISSA_CLUSTER_STATE'] ?? join(cache, 'melissa', 'cluster');
-  const kubeconfig = given ?? join(state, 'pki', 'admin.kubeconfig');
-  const api = httpsTransport((await fromKubeconfig(kubeconfig)).config);
+  const found = await cluster();
+  const api = httpsTransport((await fromKubeconfig(found.kubeconfig)).config);
   await installCrd(api);
   return {
     api,
-    isOurs: given === undefined,
-    kubeconfig,
+    own: found.isPrivate ? found : null,
+    kubeconfig: found.kubeconfig,
     async close() {
       api.close();
-      if (given !== undefined) return;
-      let refusal = '';
-      const isDown = () => {
-        const { status, stderr } = clusterCommand('down');
-        refusal = stderr.slice(-2_000);
-        return status === 0;
-      };
-      await until('the cluster to go', isDown, 60_000, 3_000).catch((error: unknown) => {
-        throw new TypeError(`the cluster was not ended: ${refusal}`, { cause: error });
-      });
+      assert.deepEqual(await found.release(), []);
     },
   };
 }

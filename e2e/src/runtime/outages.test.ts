@@ -14,8 +14,6 @@ import {
   type Transport,
 } from 'operator-runtime';
 import { servedOverHttp, type Served } from 'operator-runtime/testing';
-import { startApiServer, startEtcd } from '../../cluster/src/control-plane.ts';
-import { stop } from '../../cluster/src/processes.ts';
 import { clusterSkip, json, openCluster, until, type Cluster } from './operators.ts';
 
 const configMaps: Kind = {
@@ -102,12 +100,13 @@ describe('a cache through outages', { skip: clusterSkip, concurrency: false }, (
   }
 
   test('the API server is killed and started again', async (t) => {
-    if (!cluster.isOurs) return t.skip('a foreign cluster: its API server is not ours to kill');
+    const { own } = cluster;
+    if (own === null) return t.skip('a foreign cluster: its API server is not ours to kill');
     const [before, fromMs] = [{ requests, events: events.length }, performance.now()];
     await make();
-    await stop('apiserver', 'SIGKILL');
+    await own.stop('apiserver', 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 5_000));
-    startApiServer();
+    own.start('apiserver');
     await until('the API server', served200);
     await make();
     await remove(0);
@@ -116,11 +115,12 @@ describe('a cache through outages', { skip: clusterSkip, concurrency: false }, (
   });
 
   test('etcd is restarted', async (t) => {
-    if (!cluster.isOurs) return t.skip('a foreign cluster: its etcd is not ours to stop');
+    const { own } = cluster;
+    if (own === null) return t.skip('a foreign cluster: its etcd is not ours to stop');
     const [before, fromMs] = [{ requests, events: events.length }, performance.now()];
-    await stop('etcd');
+    await own.stop('etcd');
     await new Promise((resolve) => setTimeout(resolve, 5_000));
-    startEtcd();
+    own.start('etcd');
     await until('the API server', served200);
     await make();
     await until('the cache to be true', isTrue);

@@ -3,7 +3,8 @@
  * Question: what do 100,000 cached pods cost in heap, and how many watch events a second does one process take in, beside
  * the informer of @kubernetes/client-node on the same stream?
  * Machine: any with 2 cores; the stream comes from another process on loopback. Baseline: client-node's makeInformer.
- * Run: node bench/informer.bench.ts [PODS [EVENTS]]; one JSON line a client. Each trial is a process of its own.
+ * Run: node bench/informer.bench.ts [PODS [EVENTS [ROUNDS]]]; one JSON line a trial, each a process of its own, in turn, and one with the
+ * medians. Compare CPU time: wall time is that of whatever else the machine does.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer, type ServerResponse } from 'node:http';
@@ -28,9 +29,9 @@ const versionAt = (index: number) => String(10 ** (VERSION_DIGITS - 1) + index);
 if (role === 'server') serve(Number(rest[0]), Number(rest[1]));
 else if (role === 'ours') await ours(rest[0]!, Number(rest[1]), Number(rest[2]));
 else if (role === 'theirs') await theirs(rest[0]!, Number(rest[1]), Number(rest[2]));
-else await main(Number(role), Number(rest[0] ?? role));
+else await main(Number(role), Number(rest[0] ?? role), Number(rest[1] ?? 1));
 
-async function main(pods: number, events: number): Promise<void> {
+async function main(pods: number, events: number, rounds: number): Promise<void> {
   const server = spawn(process.execPath, [self, 'server', String(pods), String(events)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -38,12 +39,22 @@ async function main(pods: number, events: number): Promise<void> {
     const url = await new Promise<string>((resolve) =>
       server.stdout.once('data', (text: Buffer) => resolve(text.toString().trim())),
     );
-    for (const client of ['ours', 'theirs'])
-      spawnSync(
-        process.execPath,
-        ['--expose-gc', '--max-old-space-size=6000', self, client, url, String(pods), String(events)],
-        { stdio: 'inherit', timeout: 600_000 },
-      );
+    const rates: Record<string, number[]> = { ours: [], theirs: [] };
+    for (let round = 0; round < rounds; round++)
+      for (const [client, all] of Object.entries(rates)) {
+        const args = [self, client, url, String(pods), String(events)];
+        const { stdout } = spawnSync(process.execPath, ['--expose-gc', '--max-old-space-size=6000', ...args], {
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'inherit'],
+          timeout: 600_000,
+        });
+        process.stdout.write(stdout);
+        all.push((JSON.parse(stdout) as { eventsPerCpuSecond: number }).eventsPerCpuSecond);
+      }
+    const median = (all: number[]) => all.sort((a, b) => a - b)[all.length >> 1]!;
+    const [ours, theirs] = [median(rates['ours']!), median(rates['theirs']!)];
+    const facts = { rounds, ours, theirs, ratio: Math.round((ours / theirs) * 100) / 100 };
+    process.stdout.write(`${JSON.stringify({ bench: 'events a CPU second, medians', ...facts })}\n`);
   } finally {
     server.kill();
   }

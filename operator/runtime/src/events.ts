@@ -4,6 +4,7 @@
  * object has a budget, so that a controller in trouble does not flood the cluster. Losing an event is not an error.
  */
 import type { Clock } from './clock.ts';
+import { ApiError } from './errors.ts';
 import { apiVersionOf, type Kind, type KubernetesObject } from './objects.ts';
 import { sendJson, type Transport } from './transport.ts';
 
@@ -54,6 +55,8 @@ export class EventRecorder {
         return void this.#options.onLost?.('the budget of the object is used up');
       await this.#first(identity, kind, object, { type, reason, note: note.slice(0, 1024), action }, nowMs);
     } catch (error) {
+      // Never created, or expired since (an hour, by default): the next one begins anew.
+      if (seen === undefined || (error instanceof ApiError && error.isNotFound)) this.#seen.delete(identity);
       this.#options.onLost?.(error instanceof Error ? error.message : String(error));
     }
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Kubernetes objects and kinds as the runtime sees them. */
+import { RuntimeError } from './errors.ts';
+
 export type OwnerReference = {
   apiVersion: string;
   kind: string;
@@ -39,6 +41,26 @@ export type Kind<T extends KubernetesObject = KubernetesObject> = {
   /** Never set; carries the type. */
   readonly type?: T;
 };
+
+/**
+ * A kind in one line: `kindOf<Greeting>('demo.example/v1/greetings', 'Greeting')`. `resource` is group/version/plural, for the core
+ * group version/plural; namespaced unless `clusterWide`.
+ */
+export function kindOf<T extends KubernetesObject = KubernetesObject>(
+  resource: string,
+  kind: string,
+  options: { clusterWide?: boolean; keep?: readonly string[] } = {},
+): Kind<T> {
+  const [plural, version, group = '', ...more] = resource.split('/').reverse();
+  if (plural === undefined || version === undefined || plural === '' || version === '' || more.length > 0)
+    throw new RuntimeError(
+      'KIND',
+      `"${resource}" is not the resource of a kind`,
+      'Write group/version/plural, such as apps/v1/deployments, or v1/pods.',
+    );
+  const { clusterWide = false, keep } = options;
+  return { group, version, plural, kind, namespaced: !clusterWide, ...(keep === undefined ? {} : { keep }) };
+}
 
 export const apiVersionOf = (kind: Kind): string =>
   kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;

@@ -67,6 +67,8 @@ type List = { metadata?: { resourceVersion?: string; continue?: string }; items?
 
 /** Why a watch ended without an error: both are ordinary. */
 class Ended extends Error {}
+/** The reason given to a stream that is stopped; without one, every stop would make an exception with its stack. */
+const stopped = 'stopped';
 /** The version is too old for the server: a new picture is needed. */
 class Expired extends Error {}
 
@@ -255,7 +257,7 @@ export class Reflector<T extends KubernetesObject> {
     const { clock, chance } = this.#options;
     const seconds = Math.round(this.#limits.watchSeconds * (1 + chance()));
     const stop = new AbortController();
-    const end = () => stop.abort();
+    const end = () => stop.abort(stopped);
     outer.addEventListener('abort', end, { once: true });
     this.#endStream = end;
     let timer = { cancel: () => {} };
@@ -264,7 +266,7 @@ export class Reflector<T extends KubernetesObject> {
       timer.cancel();
       timer = clock.after(this.#limits.inactivityMs, () => {
         isSilent = true;
-        stop.abort();
+        stop.abort(stopped);
       });
     };
     const startedMs = clock.monotonicMs();

@@ -49,7 +49,10 @@ export async function readBody(response: ApiResponse): Promise<string> {
   } catch (cause) {
     throw cause instanceof RuntimeError ? cause : unreadable(String(cause), cause);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  const [first] = chunks;
+  const whole =
+    chunks.length === 1 ? Buffer.from(first!.buffer, first!.byteOffset, first!.length) : Buffer.concat(chunks);
+  return whole.toString('utf8');
 }
 
 const unreadable = (why: string, cause?: unknown): RuntimeError =>

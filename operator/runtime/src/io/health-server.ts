@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** /healthz, /readyz and /metrics over plain HTTP, for the kubelet and Prometheus. */
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
+import { createServer } from './http.ts';
 
 export type HealthServer = { port: number; close(): Promise<void> };
 

@@ -4,10 +4,11 @@
  * certificate rotated on disk is used without a restart. A connection that is half open is found by the time limit on headers
  * and by the reflector's limit on silence.
  */
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Agent as PlainAgent, ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { RuntimeError } from '../errors.ts';
 import { describe, type ApiRequest, type ApiResponse, type Transport } from '../transport.ts';
+import { Agent as HttpAgent, request as httpRequest } from './http.ts';
 
 export type Credentials = {
   headers: Record<string, string>;
@@ -32,11 +33,11 @@ const KEEP_ALIVE_MS = 30_000;
 export function httpsTransport(config: ServerConfig): Transport {
   const base = new URL(config.server);
   const secure = base.protocol === 'https:';
-  let agent: HttpAgent | HttpsAgent | null = null;
+  let agent: PlainAgent | HttpsAgent | null = null;
   let agentOf = '';
 
   /** New certificates need new connections. The old ones finish what they carry, a watch too, and are then closed. */
-  function agentFor(credentials: Credentials): HttpAgent | HttpsAgent {
+  function agentFor(credentials: Credentials): PlainAgent | HttpsAgent {
     const identity = `${credentials.ca ?? ''}|${credentials.cert ?? ''}|${credentials.key ?? ''}`;
     if (agent !== null && agentOf === identity) return agent;
     if (agent !== null) retire(agent);
@@ -90,7 +91,7 @@ export function httpsTransport(config: ServerConfig): Transport {
   };
 }
 
-function retire(agent: HttpAgent): void {
+function retire(agent: PlainAgent): void {
   agent.maxFreeSockets = 0;
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }

@@ -19,7 +19,7 @@ test('the README shows the example as it is', () => {
   const shown = /```ts\n([\s\S]*?)```/.exec(read('README.md'))?.[1];
   assert.equal(shown, read('examples/greeter.ts'));
   const lines = shown.split('\n').filter((line) => line.trim() !== '').length;
-  assert.ok(lines <= 55, `${lines} lines`);
+  assert.ok(lines <= 30, `${lines} lines`);
 });
 
 test('packed and installed into an empty folder, the README runs', async (t) => {

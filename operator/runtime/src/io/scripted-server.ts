@@ -3,10 +3,11 @@
  * Any Transport, usually a FakeApi perhaps with faults around it, as an API server that speaks HTTP on loopback. `script` may
  * answer, break or hold each request first: what only a real connection can show is tested with it.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { ApiRequest, Method, Transport } from '../transport.ts';
+import { createServer } from './http.ts';
 
 export type Served = {
   url: string;

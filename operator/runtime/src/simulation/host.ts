@@ -91,16 +91,15 @@ export class Host {
     if (request.method !== 'GET' && chance() < caught()) this.freeze(FREEZE_MS * chance());
     await this.#running(); // what is caught leaves when the process goes on
     await this.#travel();
-    let timer = { cancel: (): void => {} };
     const isWatch = request.query?.['watch'] === 'true';
-    const limit = new Promise<never>((_, reject) => {
-      timer = this.clock.after(request.timeoutMs, () => reject(failed(`no answer within ${request.timeoutMs} ms`)));
+    return new Promise((resolve, reject) => {
+      const late = () => reject(failed(`no answer within ${request.timeoutMs} ms`));
+      const timer = this.clock.after(request.timeoutMs, late);
+      const over = () => timer.cancel();
+      const exchange = this.#exchange(request, wire, isWatch);
+      exchange.then(resolve, reject);
+      exchange.then(over, over);
     });
-    try {
-      return await Promise.race([limit, this.#exchange(request, wire, isWatch)]);
-    } finally {
-      timer.cancel();
-    }
   }
 
   async #exchange(request: ApiRequest, wire: Transport, isWatch: boolean): Promise<ApiResponse> {
@@ -112,12 +111,15 @@ export class Host {
       await this.#running();
     }
   }
-  async *#delivered(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body) {
+  #delivered(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    const from = body[Symbol.asyncIterator]();
+    const next = async () => {
+      const result = await from.next();
       await this.#running();
-      yield chunk;
-    }
-    await this.#running();
+      return result;
+    };
+    const leave = async () => (await from.return?.()) ?? { done: true as const, value: undefined };
+    return { [Symbol.asyncIterator]: () => ({ next, return: leave }) };
   }
 }
 

@@ -94,7 +94,7 @@ class World {
       metrics: unmetered,
       fieldManager: 'sim',
       identity: name,
-      election: { namespace: 'default', name: 'sim', leaseMs: LEASE_MS, retryMs: 1_000 },
+      election: { namespace: 'default', name: 'sim', leaseMs: LEASE_MS, retryMs: 2_000 },
       reflectorLimits: {
         pageObjects: 2,
         inactivityMs: 9_000,
@@ -129,7 +129,7 @@ class World {
   /** In the moment in which a write leaves: is the lease the sender's, and would a late one be harmless? */
   #audit(name: string, request: ApiRequest): void {
     if (request.method === 'GET' || request.path.includes('/leases')) return;
-    const lease = this.api.objects(leasePath).get('default/sim') as { spec?: { holderIdentity?: string } } | undefined;
+    const lease = this.api.object(leasePath, 'default/sim') as { spec?: { holderIdentity?: string } } | undefined;
     const holder = lease?.spec?.holderIdentity ?? '';
     if (holder !== name && holder !== '') this.problems.add('a replica wrote while another held the lease');
     const body = JSON.parse(request.body ?? '{}') as {
@@ -145,7 +145,7 @@ class World {
     const { api, chance } = this;
     const name = `t${Math.floor(chance() * 4)}`;
     const path = `/apis/sim.example/v1/namespaces/default/things/${name}`;
-    const exists = api.objects(thingPath).has(`default/${name}`);
+    const exists = api.object(thingPath, `default/${name}`) !== undefined;
     const what = chance();
     const replica = this.replicas[Math.floor(chance() * this.replicas.length)]!;
     if (what < 0.6) {
@@ -171,7 +171,7 @@ class World {
   #foreign(name: string): void {
     const key = `default/${name}-0`;
     const path = `/api/v1/namespaces/default/configmaps/${name}-0`;
-    const part = this.api.objects(partPath).get(key);
+    const part = this.api.object(partPath, key);
     if (part === undefined) return;
     if (this.chance() < 0.5) this.api.remove(path);
     else this.api.put(path, { ...part, data: { color: 'green' } });
@@ -245,7 +245,7 @@ export async function simulate(seed: number): Promise<Verdict> {
   for (const problem of left) problems.add(`in the end ${problem}`);
   for (const { stop } of replicas) stop.abort();
   await world.clock.advance(1_000);
-  const lease = api.objects(leasePath).get('default/sim') as { spec?: { leaseTransitions?: number } } | undefined;
+  const lease = api.object(leasePath, 'default/sim') as { spec?: { leaseTransitions?: number } } | undefined;
   const takeOvers = lease?.spec?.leaseTransitions ?? 0;
   return { seed, problems: [...problems], requests: api.seen.length, reconciles, takeOvers };
 }

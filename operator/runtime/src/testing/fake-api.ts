@@ -10,6 +10,7 @@ import { RuntimeError } from '../errors.ts';
 import { isEqual } from '../client.ts';
 import type { KubernetesObject } from '../objects.ts';
 import type { ApiRequest, ApiResponse, Transport } from '../transport.ts';
+import { once } from './bodies.ts';
 import { applyFields, leaves, mergePatch, type Json, type Owners } from './fake-fields.ts';
 
 type Stored = { object: KubernetesObject & Json; owners: Owners };
@@ -118,6 +119,10 @@ export class FakeApi implements Transport {
   /** Objects of a collection, such as `/api/v1/pods`, by key. */
   objects(collection: string): Map<string, KubernetesObject & Json> {
     return new Map([...(this.#collections.get(collection) ?? [])].map(([key, { object }]) => [key, object]));
+  }
+  /** One object of a collection. */
+  object(collection: string, key: string): (KubernetesObject & Json) | undefined {
+    return this.#collections.get(collection)?.get(key)?.object;
   }
   /** Forgets history: watches from before get 410, pages too. */
   compact(): void {
@@ -307,8 +312,9 @@ export class FakeApi implements Transport {
     const events = this.#history.get(target.collection) ?? [];
     this.#history.set(target.collection, events);
     events.push({ version: this.#version, type, object });
+    let text: string | null = null;
     for (const watcher of this.#watchers)
-      if (concerns(watcher.target, target.collection, object)) watcher.push(line(type, object));
+      if (concerns(watcher.target, target.collection, object)) watcher.push((text ??= line(type, object)));
   }
 
   #watch(target: Target, request: ApiRequest): ApiResponse {
@@ -408,13 +414,9 @@ const bookmarkLine = (version: number, isInitialEnd: boolean): string =>
     },
   });
 
-async function* once(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
-}
-
 /** A body that is pushed into; it ends, or breaks when the signal is aborted. */
 function pushStream(signal: AbortSignal | undefined) {
-  const queue: string[] = [];
+  let queued = '';
   let wake: (() => void) | null = null;
   let isEnded = false;
   let onEnd = (): void => {};
@@ -427,29 +429,33 @@ function pushStream(signal: AbortSignal | undefined) {
     isEnded = true;
     onEnd();
     woken();
+    signal?.removeEventListener('abort', end);
   };
-  signal?.addEventListener('abort', end, { once: true });
-  async function* body(): AsyncGenerator<Uint8Array> {
-    try {
-      for (;;) {
-        if (signal?.aborted === true) throw new RuntimeError('ABORTED', 'the watch was stopped', 'Nothing to do.');
-        if (queue.length > 0) yield Buffer.from(queue.splice(0).join(''));
-        else if (isEnded) return;
-        else await new Promise<void>((resolve) => (wake = resolve));
-      }
-    } finally {
-      end();
-      signal?.removeEventListener('abort', end);
-    }
-  }
+  if (signal?.aborted === true) isEnded = true;
+  else signal?.addEventListener('abort', end, { once: true });
+  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    if (queued === '' && !isEnded) await new Promise<void>((resolve) => (wake = resolve));
+    if (signal?.aborted === true) throw new RuntimeError('ABORTED', 'the watch was stopped', 'Nothing to do.');
+    if (queued === '') return { done: true, value: undefined };
+    const value = Buffer.from(queued);
+    queued = '';
+    return { done: false, value };
+  };
+  const leave = () => {
+    end();
+    return Promise.resolve({ done: true as const, value: undefined });
+  };
   return {
-    body: body(),
+    body: { [Symbol.asyncIterator]: () => ({ next, return: leave }) },
     push: (text: string) => {
       if (isEnded) return;
-      queue.push(text);
+      queued += text;
       woken();
     },
     end,
-    onEnd: (callback: () => void) => void (onEnd = callback),
+    onEnd: (callback: () => void) => {
+      onEnd = callback;
+      if (isEnded) callback();
+    },
   };
 }

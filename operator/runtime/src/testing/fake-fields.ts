@@ -6,21 +6,37 @@ export type Owners = Map<string, Set<string>>;
 const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export function leaves(value: Json, prefix: readonly string[] = []): string[] {
-  return Object.entries(value).flatMap(([name, below]) => {
+  const found: string[] = [];
+  for (const name in value) {
+    const below = value[name];
     const path = [...prefix, name];
-    return isMap(below) && Object.keys(below).length > 0 ? leaves(below, path) : [JSON.stringify(path)];
-  });
+    if (isMap(below) && Object.keys(below).length > 0) found.push(...leaves(below, path));
+    else found.push(JSON.stringify(path));
+  }
+  return found;
+}
+
+/** Of JSON; structuredClone takes ten times as long for objects as small as these. */
+export function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copy);
+  if (!isMap(value)) return value;
+  const copied: Json = {};
+  for (const name in value) copied[name] = copy(value[name]);
+  return copied;
 }
 
 /** Sets what `manager` applies, takes away what it applied before and no longer does, unless another manager has it too. */
 export function applyFields(live: Json, applied: Json, manager: string, owners: Owners): Json {
-  const next = structuredClone(live);
+  const next = copy(live) as Json;
   const wanted = new Set(leaves(applied));
   for (const path of owners.get(manager) ?? []) {
     const isShared = [...owners].some(([other, paths]) => other !== manager && paths.has(path));
     if (!wanted.has(path) && !isShared) unset(next, JSON.parse(path) as string[]);
   }
-  for (const path of wanted) setAt(next, JSON.parse(path) as string[], valueAt(applied, JSON.parse(path) as string[]));
+  for (const text of wanted) {
+    const path = JSON.parse(text) as string[];
+    setAt(next, path, valueAt(applied, path));
+  }
   owners.set(manager, wanted);
   return next;
 }
@@ -45,7 +61,7 @@ function setAt(target: Json, path: readonly string[], value: unknown): void {
     if (!isMap(below[name])) below[name] = {};
     below = below[name] as Json;
   }
-  below[path.at(-1)!] = structuredClone(value);
+  below[path.at(-1)!] = copy(value);
 }
 function unset(target: Json, path: readonly string[]): void {
   const [head, ...rest] = path;

@@ -6,6 +6,7 @@
 import { sleep, type Chance, type Clock } from '../clock.ts';
 import { RuntimeError } from '../errors.ts';
 import type { ApiRequest, ApiResponse, Transport } from '../transport.ts';
+import { once } from './bodies.ts';
 import { seeded } from './random.ts';
 
 /** Probabilities, each from 0 to 1. */
@@ -114,40 +115,42 @@ async function* watched(
   const happens = (probability: number | undefined) => probability !== undefined && chance() < probability;
   let held: string | null = null;
   let earlier: string | null = null;
-  for await (const line of lines(body)) {
-    const isPlain = !line.includes('"BOOKMARK"') && !line.includes('"ERROR"');
-    if (isPlain && happens(plan.loss)) {
-      told('loss');
-      continue;
+  const cut = lineCutter();
+  for await (const chunk of body)
+    for (const line of cut(chunk)) {
+      const isPlain = !line.includes('"BOOKMARK"') && !line.includes('"ERROR"');
+      if (isPlain && happens(plan.loss)) {
+        told('loss');
+        continue;
+      }
+      if (isPlain && held === null && happens(plan.reorder)) {
+        told('reorder');
+        held = line;
+        continue;
+      }
+      // In one chunk, and never behind a bookmark that says it has come: both would be a loss, which is another fault.
+      let out = isPlain ? line + (held ?? '') : (held ?? '') + line;
+      held = null;
+      if (isPlain && happens(plan.duplicate)) {
+        told('duplicate');
+        out += line;
+      }
+      if (earlier !== null && happens(plan.stale)) {
+        told('stale');
+        out += earlier;
+      }
+      yield Buffer.from(out);
+      if (isPlain && (earlier === null || chance() < 0.5)) earlier = line;
+      if (happens(plan.cut)) {
+        told('cut');
+        throw lost('the connection broke');
+      }
+      if (happens(plan.halfOpen)) {
+        told('halfOpen');
+        await aborted(request.signal);
+        throw lost('the watch was stopped');
+      }
     }
-    if (isPlain && held === null && happens(plan.reorder)) {
-      told('reorder');
-      held = line;
-      continue;
-    }
-    // In one chunk, and never behind a bookmark that says it has come: both would be a loss, which is another fault.
-    let out = isPlain ? line + (held ?? '') : (held ?? '') + line;
-    held = null;
-    if (isPlain && happens(plan.duplicate)) {
-      told('duplicate');
-      out += line;
-    }
-    if (earlier !== null && happens(plan.stale)) {
-      told('stale');
-      out += earlier;
-    }
-    yield Buffer.from(out);
-    if (isPlain && (earlier === null || chance() < 0.5)) earlier = line;
-    if (happens(plan.cut)) {
-      told('cut');
-      throw lost('the connection broke');
-    }
-    if (happens(plan.halfOpen)) {
-      told('halfOpen');
-      await aborted(request.signal);
-      throw lost('the watch was stopped');
-    }
-  }
   if (held !== null) yield Buffer.from(held);
 }
 
@@ -157,10 +160,6 @@ const status = (code: number, reason: string, headers: Record<string, string> = 
   body: once(JSON.stringify({ kind: 'Status', status: 'Failure', code, reason, message: 'an injected fault' })),
 });
 
-async function* once(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
-}
-
 async function* halfOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
@@ -168,16 +167,21 @@ async function* halfOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   yield whole.subarray(0, whole.length >> 1);
 }
 
-async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of body) {
-    rest += decoder.decode(chunk, { stream: true });
-    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-      yield rest.slice(0, end + 1);
-      rest = rest.slice(end + 1);
+/** Returns the lines that each chunk completes, with their ends. */
+function lineCutter(): (chunk: Uint8Array) => string[] {
+  let rest = Buffer.alloc(0);
+  return (chunk) => {
+    const bytes = Buffer.concat([rest, chunk]);
+    const end = bytes.lastIndexOf(10) + 1;
+    rest = bytes.subarray(end);
+    const lines: string[] = [];
+    for (let begin = 0; begin < end;) {
+      const next = bytes.indexOf(10, begin) + 1;
+      lines.push(bytes.toString('utf8', begin, next));
+      begin = next;
     }
-  }
+    return lines;
+  };
 }
 
 const aborted = (signal: AbortSignal | undefined): Promise<void> =>
