@@ -96,6 +96,7 @@ export const suites: Suite[] = [
   unit('addon', 'server/native/src/**/*.test.ts'),
   unit('api', 'server/api/src/**/*.test.ts'),
   unit('server', 'server/src/**/*.test.ts'),
+  { ...unit('benchmarks', '--test-concurrency=1', 'benchmarks/src/*.test.ts'), budgetSeconds: 600 },
   unit('world', 'server/world/*.test.ts'),
   // Ten thousand worlds in two processes take about a minute of two idle cores.
   unit('simulation', '--test-concurrency=1', 'server/world/simulation/*.test.ts'),
