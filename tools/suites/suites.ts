@@ -103,8 +103,14 @@ export const suites: Suite[] = [
     'operator/runtime/src/io/*.test.ts',
   ),
   {
-    ...long('bad-input-frames', 7200, 'e2e/src/bad-input/frames.test.ts'),
+    ...long('bad-input-frames', 10_800, '--test-timeout=10800000', 'e2e/src/bad-input/frames.test.ts'),
     env: { ...mpi, MELISSA_FUZZ_FRAMES: '10000000' },
+  },
+  long('fuzz', 7200, '--test-timeout=7200000', 'e2e/src/long/fuzz.test.ts'),
+  long('memory', 3600, '--test-timeout=3600000', 'e2e/src/long/memory.test.ts'),
+  {
+    ...long('sanitizers', 7200, '--test-timeout=3600000', 'e2e/src/sanitizers.test.ts'),
+    env: { ...mpi, MELISSA_SANITIZE_SIMULATIONS: '10000' },
   },
   long('cluster', 3600, 'e2e/cluster/src/*.test.ts'),
   long('operator-runtime-cluster', 3600, 'e2e/src/runtime/*.test.ts'),

@@ -44,9 +44,9 @@ test('keys that cannot work are refused with what is wrong', async (context) => 
     [{ ...good, 'server.key': 'short' }, /server\.key is not 40 characters of Z85/],
     [{ ...good, 'server.key': '~'.repeat(40) }, /server\.key is not 40 characters of Z85/],
     [{ ...good, 'server.pub': other.publicKey }, /server\.pub does not belong to the secret key in server\.key/],
-    [{ ...good, 'client.pub': `${one.publicKey}\nnobody` }, /line 2 of .*clients\.pub is not 40 characters of Z85/],
-    [{ ...good, 'client.pub': '\n' }, /clients\.pub holds 0 keys, not 1 to 10000/],
-    [{ 'server.key': server.secretKey, 'server.pub': server.publicKey }, /clients\.pub is missing/],
+    [{ ...good, 'client.pub': `${one.publicKey}\nnobody` }, /line 2 of .*client\.pub is not 40 characters of Z85/],
+    [{ ...good, 'client.pub': '\n' }, /client\.pub holds 0 keys, not 1 to 10000/],
+    [{ 'server.key': server.secretKey, 'server.pub': server.publicKey }, /client\.pub is missing/],
   ];
   for (const [files, message] of bad)
     await assert.rejects(readServerKeys(folderOf(context, files)), { code: 'EKEYS', message });
