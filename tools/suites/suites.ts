@@ -109,6 +109,9 @@ export const suites: Suite[] = [
   ),
   unit('cluster-parts', 'e2e/cluster/src/units.test.ts'),
   whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts', 'e2e/src/ended.test.ts'),
+  whole('security', 'e2e/src/security.test.ts'),
+  whole('bad-input', 'e2e/src/bad-input/*.test.ts'),
+  { ...whole('chaos', 'e2e/src/chaos/*.test.ts'), budgetSeconds: 1500 },
   {
     ...whole(
       'operator-runtime-simulation',
@@ -123,8 +126,6 @@ export const suites: Suite[] = [
     ...whole('operator-runtime-cluster', '--test-timeout=1800000', 'e2e/src/runtime/*.test.ts'),
     budgetSeconds: 1800, // 3 minutes on free cores, 7 with everything else running
   }),
-  long('chaos', 3600, 'e2e/src/chaos/*.test.ts'),
-  long('bad-input', 3600, 'e2e/src/bad-input/*.test.ts'),
   {
     ...long('operator-runtime-worlds', 3600, '--test-timeout=3600000', 'operator/runtime/src/simulation/*.test.ts'),
     env: { ...mpi, WORLDS: '100000' },
@@ -136,6 +137,16 @@ export const suites: Suite[] = [
     PAUSES: '200',
     STALE_MS: '30000',
   }),
+  {
+    ...long('bad-input-frames', 10_800, '--test-timeout=10800000', 'e2e/src/bad-input/frames.test.ts'),
+    env: { ...mpi, MELISSA_FUZZ_FRAMES: '10000000' },
+  },
+  long('fuzz', 7200, '--test-timeout=7200000', 'e2e/src/long/fuzz.test.ts'),
+  long('memory', 3600, '--test-timeout=3600000', 'e2e/src/long/memory.test.ts'),
+  {
+    ...long('sanitizers', 7200, '--test-timeout=3600000', 'e2e/src/sanitizers.test.ts'),
+    env: { ...mpi, MELISSA_SANITIZE_SIMULATIONS: '10000' },
+  },
   {
     name: 'clean-clone',
     level: 'long',

@@ -55,8 +55,8 @@ export function manifestOf(
   });
 }
 
-export function makeStudy(manifest: string): ChaosStudy {
-  return new ChaosStudy(scratch(), manifest, null);
+export function makeStudy(manifest: string, variables: Record<string, string> = {}): ChaosStudy {
+  return new ChaosStudy(scratch(), manifest, null, variables);
 }
 
 /** Waits for the end; a study that does not end is ended, and the test fails with what it said. */
