@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What a study's directory holds and how it is found. The command line writes compiled.json (what head and ranks read),
- * study.yaml and manifest.json (what was asked for), the token, and owner.json (who runs it); the head writes head.json, checkpoints, events and
+ * study.yaml and manifest.json (what was asked for), the token and the keys, and owner.json (who runs it); the head writes head.json, checkpoints, events and
  * results.
  */
 import { join, resolve } from 'node:path';
 import type { CompiledStudy } from '@melissa/crds';
 import type { Client } from '@melissa/api';
 import { failure } from './errors.ts';
-import { tokenFile, workDirectory } from './local/launch.ts';
+import { keysDirectory, tokenFile, workDirectory } from './local/launch.ts';
 import { LEFTOVERS_MS_MAX } from './limits.ts';
 import { manifestText, type Manifest } from './manifest.ts';
 import type { HeadFile, Owner, World } from './world.ts';
@@ -42,11 +42,27 @@ export function createStudy(world: World, directory: string, study: CompiledStud
   try {
     for (const folder of [directory, join(directory, 'logs'), workDirectory(directory)]) files.makeDirectory(folder);
     files.writeText(tokenFile(directory), `${world.randomHex(32)}\n`, 0o600);
+    if (study.local.encrypt) writeKeys(world, directory);
     files.writeText(join(directory, 'study.yaml'), manifestText(manifest));
     files.writeText(join(directory, 'manifest.json'), `${JSON.stringify(manifest.tree)}\n`);
     files.writeText(compiledFile(directory), `${JSON.stringify(study, null, 1)}\n`);
   } catch (cause) {
     throw failure('EDIRECTORY', `${directory} (${(cause as Error).message})`, { cause });
+  }
+}
+
+/** A pair for the server and one for all its clients, in the form in which a cluster mounts them (docs/how-to/encrypt.md). */
+function writeKeys(world: World, directory: string): void {
+  const [server, client] = [world.keyPair(), world.keyPair()];
+  const contents = {
+    server: { 'server.key': server.secretKey, 'server.pub': server.publicKey, 'clients.pub': client.publicKey },
+    client: { 'client.key': client.secretKey, 'client.pub': client.publicKey, 'server.pub': server.publicKey },
+  };
+  for (const side of ['server', 'client'] as const) {
+    const folder = keysDirectory(directory, side);
+    world.files.makeDirectory(folder);
+    for (const [name, key] of Object.entries(contents[side]))
+      world.files.writeText(join(folder, name), `${key}\n`, 0o600);
   }
 }
 

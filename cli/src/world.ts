@@ -62,6 +62,8 @@ export interface World {
   readonly environment: Record<string, string | undefined>;
   /** Random text of hex digits. */
   randomHex(bytes: number): string;
+  /** A CURVE key pair in Z85. */
+  keyPair(): { publicKey: string; secretKey: string };
   ownerOf(directory: string): Owner | null;
   isAlive(owner: Owner): boolean;
   self(mark: string): Owner;

@@ -130,7 +130,7 @@ test('every default is what it is', () => {
     deadlineSeconds: null,
     ttlSecondsAfterFinished: null,
     backend: 'Local',
-    local: { directory: 'studies/small', port: 8888, listen: '127.0.0.1' },
+    local: { directory: 'studies/small', port: 8888, listen: '127.0.0.1', encrypt: false },
     manifestDirectory: '/home/ada',
   });
 });

@@ -156,7 +156,7 @@ function compileSpec(
     deadlineSeconds: spec.deadlineSeconds ?? null,
     ttlSecondsAfterFinished: spec.ttlSecondsAfterFinished ?? null,
     backend,
-    local: { directory: spec.server.directory ?? `studies/${name}`, port: spec.local.port, listen: spec.local.listen },
+    local: { ...spec.local, directory: spec.server.directory ?? `studies/${name}` },
     manifestDirectory: context.manifestDirectory,
   };
 }

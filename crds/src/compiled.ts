@@ -172,6 +172,8 @@ export type CompiledLocal = {
   directory: string;
   port: number;
   listen: string;
+  /** Whether the sockets between solvers, pilots, ranks and head are encrypted. */
+  encrypt: boolean;
 };
 
 export type CompiledStudy = {

@@ -900,6 +900,8 @@ export type MelissaStudySpec = {
     port?: number;
     /** Address that the REST API listens on; only loopback is safe without further protection. */
     listen?: string;
+    /** Encrypts what solvers, pilots, ranks and head say to each other, with keys made for this study (CURVE); only who has them can connect. A cluster always does. */
+    encrypt?: boolean;
   };
 };
 
@@ -1522,5 +1524,6 @@ export type CheckedSpec = {
   local: {
     port: number;
     listen: string;
+    encrypt: boolean;
   };
 };

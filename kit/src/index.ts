@@ -7,3 +7,4 @@ export { ProjectError, assert, type ErrorFacts } from './errors.ts';
 export { parseQuantity, formatBytes, formatDuration } from './units.ts';
 export { type Backend, type BackendProcess, type BackendScope } from './backend.ts';
 export { closest } from './closest.ts';
+export { decodeZ85, encodeZ85 } from './z85.ts';

@@ -26,6 +26,15 @@ export const errors = {
     message: 'the study directory cannot be used',
     remedy: 'Give a writable directory that holds compiled.json, as `melissa run` makes it.',
   },
+  EKEYS: {
+    message: 'the keys of the study server cannot be used',
+    remedy:
+      'Give --curve-dir a folder with server.key, server.pub (one pair) and clients.pub (one public key a line), in Z85; `melissa run` makes it when spec.local.encrypt is true.',
+  },
+  EKEY_REFUSED: {
+    message: 'the head did not accept the key of this rank',
+    remedy: 'Start head and ranks of a study with the same folder of keys (--curve-dir), or all of them without.',
+  },
   ERESUME: {
     message: 'the directory already holds a study',
     remedy: 'Give --resume to go on with it, or another directory to start anew.',

@@ -23,6 +23,12 @@ export const answersBytesMax = 16 * 2 ** 20;
 export const controlQueueMessagesMax = 65_536;
 /** One message on the control socket. */
 export const controlFrameBytesMax = 64 * 2 ** 20;
+/** Connections to the control socket; fewer where the system allows fewer files. */
+export const controlConnectionsMax = 65_536;
+/** File descriptors that connections never take: the head's files, its HTTP connections (256) and its worker's. */
+export const descriptorsReserved = 512;
+/** A peer of the control socket finishes the handshake within this (slow loris). */
+export const handshakeMs = 5000;
 /** Messages a peer may send per second before the head pauses reading for it (drops with a count). */
 export const peerMessagesPerSecondMax = 50_000;
 /** Leases that one pilot may hold: 250 ms of 1 ms simulations. */

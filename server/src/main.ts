@@ -9,8 +9,8 @@ import { parseArguments } from './io/arguments.ts';
 import { makeLog } from './io/log.ts';
 import { assertLimits } from './limits.ts';
 
-/** What is wrong with the directory stays wrong until a person mends it. */
-const lasting = new Set(['ECHECKPOINT_STUDY', 'ESTUDY_DIRECTORY', 'ERESUME']);
+/** What is wrong with the directory or the keys stays wrong until a person mends it. */
+const lasting = new Set(['ECHECKPOINT_STUDY', 'ESTUDY_DIRECTORY', 'ERESUME', 'EKEYS']);
 
 async function main(): Promise<number> {
   const log = makeLog(process.argv[2] ?? 'server');

@@ -85,6 +85,7 @@ export function setupOf(world: World, { directory, study, resume }: Prepared): L
     control: 'tcp://127.0.0.1:*',
     resume,
     advertise: world.environment['MELISSA_ADVERTISE'] ?? null,
+    encrypt: study.local.encrypt,
     environment: world.environment,
   };
 }

@@ -15,6 +15,7 @@ import { readHeadFile, readToken } from '../study-directory.ts';
 import type { Owner, RunLocal, World } from '../world.ts';
 import { systemArchive } from './archive.ts';
 import { systemFiles } from './files.ts';
+import { keyPair } from './key-pair.ts';
 import { LocalBackend } from './local-backend.ts';
 import { killMarked, markedProcesses, startTicks } from './marked-processes.ts';
 import { systemTerminal } from './terminal.ts';
@@ -42,6 +43,7 @@ export function systemWorld(environment: Record<string, string | undefined>): Wo
     cwd: process.cwd(),
     environment,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    keyPair,
     ownerOf: (directory) => readOwner(join(directory, 'owner.json')),
     isAlive: (owner) => startTicks(owner.pid) === owner.startTicks,
     self: (mark) => ({ pid: process.pid, startTicks: startTicks(process.pid) ?? '', mark }),

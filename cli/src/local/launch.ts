@@ -29,6 +29,8 @@ export type LaunchSetup = {
   resume: boolean;
   /** Host that peers are told to connect to, where a relay stands in between (tests of broken links); null: none does. */
   advertise: string | null;
+  /** Keys are in DIR/keys, and everything but the REST API is encrypted with them. */
+  encrypt: boolean;
   environment: Record<string, string | undefined>;
 };
 
@@ -40,6 +42,8 @@ export type Launch = {
 };
 
 export const tokenFile = (directory: string): string => join(directory, 'token');
+/** Two folders: a client is never shown the server's secret. */
+export const keysDirectory = (directory: string, side: 'server' | 'client'): string => join(directory, 'keys', side);
 export const workDirectory = (directory: string): string => join(directory, 'work');
 export const logFile = (directory: string, id: string): string => join(directory, 'logs', `${id}.log`);
 
@@ -47,6 +51,8 @@ export const logFile = (directory: string, id: string): string => join(directory
 export function launchFor(scope: BackendScope, index: number, endpoint: string, setup: LaunchSetup): Launch {
   const { parts, directory } = setup;
   const token = ['--token-file', tokenFile(directory)];
+  const curve = (side: 'server' | 'client'): string[] =>
+    setup.encrypt ? ['--curve-dir', keysDirectory(directory, side)] : [];
   const advertise = setup.advertise === null ? [] : ['--advertise', setup.advertise];
   if (scope === 'head') {
     const args = [
@@ -60,13 +66,14 @@ export function launchFor(scope: BackendScope, index: number, endpoint: string, 
       setup.control,
       ...token,
       ...advertise,
+      ...curve('server'),
     ];
     if (setup.resume) args.push('--resume');
     return { command: parts.node, args, directory, environment: setup.environment };
   }
   if (scope === 'rank') {
     const args = [parts.server, 'rank', '--study', directory, '--rank', String(index), '--head', endpoint, ...token];
-    args.push(...advertise);
+    args.push(...advertise, ...curve('server'));
     return { command: parts.node, args, directory, environment: setup.environment };
   }
   const work = workDirectory(directory);
@@ -80,6 +87,7 @@ export function launchFor(scope: BackendScope, index: number, endpoint: string, 
     work,
     '--manifest-dir',
     setup.manifestDirectory,
+    ...curve('client'),
   ];
   // A Python solver finds the client package without having installed it; what the user set comes first.
   const pythonPath = [setup.environment['PYTHONPATH'], parts.python]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `spec.server` and `spec.local`: the study server, and what concerns one machine only. */
 import { podTemplate } from './template.ts';
-import { choice, integer, number, object, quantity, string, type Schema } from './schema.ts';
+import { boolean, choice, integer, number, object, quantity, string, type Schema } from './schema.ts';
 
 const storage: Schema = object(
   'Where checkpoints and results live on a cluster; one claim, one folder a pod.',
@@ -81,6 +81,10 @@ export const local: Schema = object(
       minLength: 1,
       default: '127.0.0.1',
     }),
+    encrypt: boolean(
+      'Encrypts what solvers, pilots, ranks and head say to each other, with keys made for this study (CURVE); only who has them can connect. A cluster always does.',
+      { default: false },
+    ),
   },
   [],
   { default: {} },

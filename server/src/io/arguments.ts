@@ -14,6 +14,8 @@ export type HeadArguments = {
   tokenFile: string;
   /** Host that others are told to connect to; null: where the socket listens. */
   advertise: string | null;
+  /** Folder of the server's CURVE keys (keys.ts); null: nothing is encrypted. */
+  curveDirectory: string | null;
   /** On a cluster the MelissaStudy alone decides. */
   intent: 'api' | 'kubernetes';
 };
@@ -26,6 +28,8 @@ export type RankArguments = {
   listen: string;
   /** Host that clients are told to connect to; null: where the socket listens. */
   advertise: string | null;
+  /** Folder of the server's CURVE keys (keys.ts); null: nothing is encrypted. */
+  curveDirectory: string | null;
 };
 
 const options = {
@@ -33,6 +37,7 @@ const options = {
   http: { type: 'string', default: '127.0.0.1:8888' },
   control: { type: 'string', default: 'tcp://127.0.0.1:*' },
   'token-file': { type: 'string' },
+  'curve-dir': { type: 'string' },
   intent: { type: 'string', default: 'api' },
   // A directory that holds a checkpoint of this study is always gone on with: a restarted head has no other choice.
   resume: { type: 'boolean', default: false },
@@ -59,11 +64,12 @@ export function parseArguments(words: string[]): HeadArguments | RankArguments {
   const directory = resolve(values.study);
   const tokenFile = resolve(values['token-file'] ?? `${directory}/token`);
   const advertise = values.advertise ?? null;
+  const curveDirectory = values['curve-dir'] === undefined ? null : resolve(values['curve-dir']);
   if (role === 'rank') {
     const rank = Number(values.rank);
     if (!Number.isInteger(rank) || rank < 0) throw usage('--rank is not a number from 0');
     if (values.head === undefined) throw usage('--head is missing');
-    return { role, directory, rank, head: values.head, tokenFile, listen: values.listen, advertise };
+    return { role, directory, rank, head: values.head, tokenFile, listen: values.listen, advertise, curveDirectory };
   }
   const address = /^(.*):(\d+)$/.exec(values.http);
   if (address === null || Number(address[2]) > 65535) throw usage(`--http ${values.http} is not host:port`);
@@ -78,6 +84,7 @@ export function parseArguments(words: string[]): HeadArguments | RankArguments {
     control,
     tokenFile,
     advertise,
+    curveDirectory,
     intent,
   };
 }

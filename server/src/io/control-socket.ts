@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The two ends of the control socket. The head has the router, ranks (and tests that play pilots or clients) a dealer.
+ * With keys both are encrypted (CURVE), and who may connect decides authenticator.ts.
  * Both live on the main thread: a ZeroMQ socket in a worker thread aborts the process when the worker ends. Sending never
  * waits: what a peer cannot take at once is dropped with a count, because every message is repeated by its sender or found
  * missing by a heartbeat. Close before the process exits.
  */
-import { Dealer, Router } from 'zeromq';
+import { Context, Dealer, Router } from 'zeromq';
 import { BoundedQueue } from '@melissa/kit';
-import { controlFrameBytesMax, controlQueueMessagesMax } from '../limits.ts';
+import { controlFrameBytesMax, controlQueueMessagesMax, handshakeMs } from '../limits.ts';
+import { connectionDescriptorsMax, openAuthenticator, zapDomain } from './authenticator.ts';
 
 /** Routing id as text, one character a byte. */
 export type PeerId = string;
@@ -28,7 +30,7 @@ export interface ControlPeer {
   close(): Promise<void>;
 }
 
-export type CurveServer = { secretKey: string };
+export type CurveServer = { secretKey: string; allowedKeys: string[] };
 export type CurveClient = { secretKey: string; publicKey: string; serverKey: string };
 
 /** Sends in order; one send is under way at a time, as the sockets demand. */
@@ -65,8 +67,23 @@ export async function openControlServer(options: {
   endpoint: string;
   curve: CurveServer | null;
   receive: (peer: PeerId, frame: Uint8Array) => void;
+  /** Called for every connection that was refused: a key that is not on the list, or too many connections. */
+  refused?: () => void;
+  /** File descriptors that the process may have open when one more connection comes. */
+  descriptorsMax?: number;
 }): Promise<ControlServer> {
+  // Of its own: a context has one authenticator.
+  const context = new Context();
+  const authenticator = await openAuthenticator({
+    context,
+    allowedKeys: options.curve?.allowedKeys ?? null,
+    descriptorsMax: options.descriptorsMax ?? connectionDescriptorsMax(),
+    refused: () => options.refused?.(),
+  });
   const socket = new Router({
+    context,
+    zapDomain,
+    handshakeInterval: handshakeMs,
     handover: true,
     mandatory: true,
     sendTimeout: 0,
@@ -83,6 +100,7 @@ export async function openControlServer(options: {
     await socket.bind(options.endpoint);
   } catch (cause) {
     socket.close();
+    authenticator.close();
     throw cause;
   }
   const outbox = new Outbox((parts) => socket.send(parts));
@@ -100,6 +118,7 @@ export async function openControlServer(options: {
       await outbox.flushed();
       socket.close();
       await reading;
+      authenticator.close();
     },
   };
 }
@@ -109,6 +128,8 @@ export function openControlPeer(options: {
   routingId: Uint8Array;
   curve: CurveClient | null;
   receive: (frame: Uint8Array) => void;
+  /** The other side does not take this key, or wants one, or wants none: to try again cannot help. */
+  refused?: () => void;
 }): ControlPeer {
   const socket = new Dealer({
     routingId: Buffer.from(options.routingId).toString('latin1'),
@@ -123,6 +144,11 @@ export function openControlPeer(options: {
     socket.curveServerKey = options.curve.serverKey;
     socket.curvePublicKey = options.curve.publicKey;
     socket.curveSecretKey = options.curve.secretKey;
+  }
+  const { refused } = options;
+  if (refused !== undefined) {
+    socket.events.on('handshake:error:auth', refused);
+    socket.events.on('handshake:error:protocol', refused);
   }
   socket.connect(options.endpoint);
   const outbox = new Outbox((parts) => socket.send(parts));

@@ -16,6 +16,7 @@ import { openControlServer, type ControlServer, type PeerId } from './control-so
 import { hostOf, withHost } from './endpoint.ts';
 import { realFiles } from './files.ts';
 import { startHttpServer, type HttpServer } from './http-server.ts';
+import { readServerKeys, type ServerKeys } from './keys.ts';
 import type { LogFunction } from './log.ts';
 import { hostIdentity, onStopSignal, sameSecret } from './process.ts';
 import { readStudyDirectory } from './study-directory.ts';
@@ -38,16 +39,30 @@ async function readHeadFile(directory: string): Promise<HeadFile | null> {
 async function openControl(
   wanted: string,
   before: HeadFile | null,
-  receive: (peer: PeerId, frame: Uint8Array) => void,
+  options: { curve: ServerKeys | null; receive: (peer: PeerId, frame: Uint8Array) => void; refused: () => void },
 ): Promise<ControlServer> {
   if (before !== null) {
     try {
-      return await openControlServer({ endpoint: withHost(before.control, hostOf(wanted)), curve: null, receive });
+      return await openControlServer({ endpoint: withHost(before.control, hostOf(wanted)), ...options });
     } catch {
       // Taken meanwhile: the backend starts the peers again with the new endpoint.
     }
   }
-  return openControlServer({ endpoint: wanted, curve: null, receive });
+  return openControlServer({ endpoint: wanted, ...options });
+}
+
+/** One sentence a minute: whoever can reach the port must not fill the disk. */
+function tellRefusals(log: LogFunction): () => void {
+  let refused = 0;
+  let toldMs = -Infinity;
+  return () => {
+    refused += 1;
+    if (systemClock.monotonicMs() - toldMs < 60_000) return;
+    toldMs = systemClock.monotonicMs();
+    log('warn', 'a connection to the control socket was refused: its key is not on the list, or there are too many', {
+      refused,
+    });
+  };
 }
 
 function portIsFree(host: string, port: number): Promise<boolean> {
@@ -61,6 +76,7 @@ function portIsFree(host: string, port: number): Promise<boolean> {
 export async function runHead(options: HeadArguments, log: LogFunction): Promise<number> {
   const { directory } = options;
   const { study, token } = await readStudyDirectory(directory, options.tokenFile);
+  const curve = await readServerKeys(options.curveDirectory);
   const before = await readHeadFile(directory);
   const manifestBytes = await realFiles.readIfThere(`${directory}/manifest.json`);
   const manifest = (manifestBytes === null ? study : JSON.parse(new TextDecoder().decode(manifestBytes))) as Record<
@@ -82,7 +98,7 @@ export async function runHead(options: HeadArguments, log: LogFunction): Promise
     files: realFiles,
     io,
     sameSecret,
-    openControl: (receive) => openControl(options.control, before, receive),
+    openControl: (receive) => openControl(options.control, before, { curve, receive, refused: tellRefusals(log) }),
     log,
     abandon: (exitCode) => stopping.resolve(exitCode),
   });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Runs one rank on this machine: loads the addon, restores the newest sound checkpoint, and speaks to the head until it ends. */
+import { ProjectError } from '@melissa/kit';
 import { native } from '@melissa/native';
+import { errors } from '../errors.ts';
 import { engineOptionsOf } from '../rank/engine-options.ts';
 import { Rank } from '../rank/rank.ts';
 import type { RankArguments } from './arguments.ts';
@@ -8,6 +10,7 @@ import { systemClock } from './clock.ts';
 import { openControlPeer } from './control-socket.ts';
 import { withHost } from './endpoint.ts';
 import { realFiles } from './files.ts';
+import { readServerKeys } from './keys.ts';
 import type { LogFunction } from './log.ts';
 import { hostIdentity, onStopSignal, randomIdentity, randomRoutingId, residentBytes } from './process.ts';
 import { readStudyDirectory } from './study-directory.ts';
@@ -15,6 +18,7 @@ import { readStudyDirectory } from './study-directory.ts';
 export async function runRank(options: RankArguments, log: LogFunction): Promise<number> {
   const { directory, rank } = options;
   const { study, token } = await readStudyDirectory(directory, options.tokenFile);
+  const curve = await readServerKeys(options.curveDirectory);
   const place = {
     rank,
     token,
@@ -22,7 +26,7 @@ export async function runRank(options: RankArguments, log: LogFunction): Promise
     host: hostIdentity(),
     checkpointDirectory: `${directory}/checkpoint/rank-${rank}`,
     rawDirectory: `${directory}/raw`,
-    curve: null,
+    curve,
   };
   const engineOptions = engineOptionsOf(study, place);
   await realFiles.makeFolder(place.checkpointDirectory);
@@ -31,22 +35,33 @@ export async function runRank(options: RankArguments, log: LogFunction): Promise
   const restored = native.engineRestore(engine, Number.MAX_SAFE_INTEGER);
   for (const reason of restored.refused) log('warn', 'a checkpoint was passed over', { reason });
   const routingId = randomRoutingId();
+  const refused = Promise.withResolvers<number>();
   const rankProcess = new Rank({
     native,
     engine,
     clock: systemClock,
-    identity: { token, rank, instance: randomIdentity(), host: place.host, processId: process.pid, serverKey: '' },
+    identity: { token, rank, instance: randomIdentity(), host: place.host, processId: process.pid, serverKey: curve?.publicKey ?? '' },
     restored: restored.number,
     advertised: (endpoint) => withHost(endpoint, options.advertise),
-    openControl: (receive) => openControlPeer({ endpoint: options.head, routingId, curve: null, receive }),
+    openControl: (receive) =>
+      openControlPeer({
+        endpoint: options.head,
+        routingId,
+        curve: curve === null ? null : { ...curve, serverKey: curve.publicKey },
+        receive,
+        refused: () => refused.reject(new ProjectError({ code: 'EKEY_REFUSED', ...errors.EKEY_REFUSED })),
+      }),
     residentBytes,
     log,
   });
   rankProcess.start();
-  const exitCode = await Promise.race([
-    rankProcess.ended,
-    new Promise<number>((resolve) => onStopSignal(() => resolve(0))),
-  ]);
-  await rankProcess.stop();
-  return exitCode;
+  try {
+    return await Promise.race([
+      rankProcess.ended,
+      refused.promise,
+      new Promise<number>((resolve) => onStopSignal(() => resolve(0))),
+    ]);
+  } finally {
+    await rankProcess.stop();
+  }
 }
