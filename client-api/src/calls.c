@@ -28,7 +28,9 @@ melissa_status mlc_call(melissa_client *c, mlc_encode_call *encode, const void *
   if (c->failure != MELISSA_OK) {
     status = c->failure;
   } else if (!request->is_answered) {
-    const char *state = c->control.connected ? "is connected but does not answer" : "cannot be reached";
+    const char *state = c->control.connected                                             ? "is connected but does not answer"
+                        : c->settings.has_curve && c->control.failed_handshakes > 0 ? "breaks off the handshake: its key is not that in server.pub; check MELISSA_CURVE_DIR"
+                                                                                         : "cannot be reached";
     status = mlc_error(c, c->control.connected ? MELISSA_ERROR_TIMEOUT : MELISSA_ERROR_UNREACHABLE, "the head at %s %s (waited %u ms)", c->settings.head, state, limit_ms);
   } else if (request->reply == NULL) {
     status = mlc_error(c, request->status, "the head's address \"%s\" cannot be used", c->settings.head);

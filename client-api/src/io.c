@@ -46,7 +46,7 @@ static void watch_rank(melissa_client *c, uint32_t rank, uint64_t now_ms) {
       continue;
     }
     if (server->link.is_refused) {
-      mlc_error(c, MELISSA_ERROR_REFUSED, "server rank %u refuses this client's key; check MELISSA_CURVE_DIR", rank);
+      mlc_error(c, MELISSA_ERROR_REFUSED, "server rank %u %s", rank, mlc_link_refusal(&server->link, &c->settings));
       mlc_fail_handle(c, MELISSA_ERROR_REFUSED);
     }
     /* A fresh socket: what the old one still has queued must not reach the rank before the next Open. */
@@ -67,7 +67,7 @@ static void watch_control(melissa_client *c, uint64_t now_ms) {
       if (c->control_was_up && c->is_welcome) mlc_want_hello(c); /* it may be another head, which does not know us */
       c->control_was_up = 1;
     } else if (c->control.is_refused) {
-      mlc_error(c, MELISSA_ERROR_REFUSED, "the head refuses this client's key; check MELISSA_CURVE_DIR");
+      mlc_error(c, MELISSA_ERROR_REFUSED, "the head %s", mlc_link_refusal(&c->control, &c->settings));
       mlc_fail_handle(c, MELISSA_ERROR_REFUSED);
     }
     (void)now_ms;

@@ -37,7 +37,8 @@ static int set_all(mlc_link *link, const mlc_settings *settings, const char *ser
 static int open_monitor(mlc_link *link) {
   char address[64];
   snprintf(address, sizeof address, "inproc://melissa-monitor-%p", (void *)link);
-  int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+  int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
   if (zmq_socket_monitor(link->socket, address, events) != 0) return 0;
   link->monitor = zmq_socket(link->context, ZMQ_PAIR);
   return link->monitor != NULL && set_int(link->monitor, ZMQ_LINGER, 0) && zmq_connect(link->monitor, address) == 0;
@@ -88,6 +89,15 @@ int mlc_link_send_slab(mlc_link *link, mlc_slab *slab, size_t offset, size_t siz
   return 0;
 }
 
+/* One side speaks CURVE, the other does not. */
+enum { REFUSED_KEY = 1, REFUSED_MECHANISM = 2 };
+
+const char *mlc_link_refusal(const mlc_link *link, const mlc_settings *settings) {
+  if (link->is_refused == REFUSED_KEY) return "refuses this client's key; check MELISSA_CURVE_DIR";
+  return settings->has_curve ? "does not use keys, but MELISSA_CURVE_DIR gives this client some; unset it"
+                             : "wants a key, and this client has none; set MELISSA_CURVE_DIR to the folder with client.key, client.pub and server.pub";
+}
+
 mlc_link_event mlc_link_watch(mlc_link *link) {
   if (link->monitor == NULL) return MLC_LINK_NOTHING;
   zmq_msg_t message;
@@ -97,7 +107,11 @@ mlc_link_event mlc_link_watch(mlc_link *link) {
     return MLC_LINK_NOTHING;
   }
   uint16_t event = 0;
-  if (zmq_msg_size(&message) >= 2) memcpy(&event, zmq_msg_data(&message), 2);
+  uint32_t value = 0;
+  if (zmq_msg_size(&message) >= 6) {
+    memcpy(&event, zmq_msg_data(&message), 2);
+    memcpy(&value, (const char *)zmq_msg_data(&message) + 2, 4);
+  }
   while (zmq_msg_more(&message)) {
     zmq_msg_close(&message);
     zmq_msg_init(&message);
@@ -106,9 +120,12 @@ mlc_link_event mlc_link_watch(mlc_link *link) {
   zmq_msg_close(&message);
   if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
     link->connected = 1;
+    link->failed_handshakes = 0;
     return MLC_LINK_UP;
   }
-  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) link->is_refused = 1;
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) link->is_refused = REFUSED_KEY;
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL && value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) link->is_refused = REFUSED_MECHANISM;
+  if (event != ZMQ_EVENT_DISCONNECTED) link->failed_handshakes += 1;
   link->connected = 0;
   return MLC_LINK_DOWN;
 }

@@ -17,7 +17,8 @@ typedef struct mlc_link {
   void *socket; /* NULL: closed */
   void *monitor;
   int connected;
-  int is_refused; /* the peer refuses our keys */
+  int is_refused; /* the peer does not take our key, or wants one, or takes none */
+  uint32_t failed_handshakes; /* since the last that succeeded */
   uint8_t routing_id[16];
 } mlc_link;
 
@@ -31,6 +32,8 @@ int mlc_link_send_copy(mlc_link *link, const void *frame, size_t size);
 int mlc_link_send_slab(mlc_link *link, mlc_slab *slab, size_t offset, size_t size);
 
 typedef enum mlc_link_event { MLC_LINK_NOTHING, MLC_LINK_UP, MLC_LINK_DOWN } mlc_link_event;
+/** Why the keys of the settings do not fit the peer, in one sentence without a subject. For `is_refused`. */
+const char *mlc_link_refusal(const mlc_link *link, const mlc_settings *settings);
 /** The next change of the connection. */
 mlc_link_event mlc_link_watch(mlc_link *link);
 /** Receives one frame into `message` (a zmq_msg_t that the caller initialised); 1 or 0. Frames of several parts are dropped. */

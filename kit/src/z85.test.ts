@@ -12,5 +12,6 @@ test('the example of the specification, there and back', () => {
 });
 
 test('what is no Z85 is null: a wrong length, a foreign character, more than 32 bits', () => {
-  for (const text of ['Hell', 'Hello World'.slice(0, 10), 'Hell~', '#####', 'é0000']) assert.equal(decodeZ85(text), null, text);
+  for (const text of ['Hell', 'Hello World'.slice(0, 10), 'Hell~', '#####', 'é0000'])
+    assert.equal(decodeZ85(text), null, text);
 });

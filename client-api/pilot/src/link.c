@@ -10,6 +10,7 @@
 
 /* A head that is gone without a word (power cut) is noticed by the transport after 15 s, and reconnecting begins. */
 enum { TRANSPORT_PING_MS = 5000, TRANSPORT_SILENCE_MS = 15000, RECONNECT_MS = 100, RECONNECT_MAX_MS = 2000 };
+enum { HANDSHAKE_FAILED = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL };
 
 static bool read_key(const char *folder, const char *name, char key[41], char *error, size_t errorSize) {
   char path[4352];
@@ -32,6 +33,7 @@ static bool use_keys(struct link *link, const char *folder, char *error, size_t 
   bool ok = zmq_setsockopt(link->socket, ZMQ_CURVE_SERVERKEY, server, 41) == 0 &&
             zmq_setsockopt(link->socket, ZMQ_CURVE_PUBLICKEY, ownPublic, 41) == 0 &&
             zmq_setsockopt(link->socket, ZMQ_CURVE_SECRETKEY, ownSecret, 41) == 0;
+  link->hasKeys = ok;
   if (!ok) snprintf(error, errorSize, "the keys in %.200s are not usable: %s", folder, zmq_strerror(errno));
   return ok;
 }
@@ -71,7 +73,7 @@ bool link_open(struct link *link, const struct settings *settings, char *error, 
   int64_t sizeMax = MLP_CONTROL_FRAME_BYTES_MAX;
   zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &sizeMax, sizeof sizeMax);
   if (settings->curveDirectory != NULL && !use_keys(link, settings->curveDirectory, error, errorSize)) return false;
-  if (zmq_socket_monitor(link->socket, "inproc://pilot-monitor", ZMQ_EVENT_HANDSHAKE_SUCCEEDED) < 0 ||
+  if (zmq_socket_monitor(link->socket, "inproc://pilot-monitor", ZMQ_EVENT_HANDSHAKE_SUCCEEDED | HANDSHAKE_FAILED) < 0 ||
       (link->monitor = zmq_socket(link->context, ZMQ_PAIR)) == NULL ||
       zmq_connect(link->monitor, "inproc://pilot-monitor") < 0) {
     snprintf(error, errorSize, "cannot watch the connection: %s", zmq_strerror(errno));
@@ -87,17 +89,38 @@ bool link_open(struct link *link, const struct settings *settings, char *error, 
   return true;
 }
 
+/** True when the event says that a connection has been made. */
+static bool take_event(struct link *link, const uint8_t *bytes) {
+  uint16_t event;
+  uint32_t value;
+  memcpy(&event, bytes, sizeof event);
+  memcpy(&value, bytes + sizeof event, sizeof value);
+  if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+    link->refusal = NULL;
+    link->failedHandshakes = 0;
+    return true;
+  }
+  link->failedHandshakes += 1;
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) link->refusal = "refuses this pilot's key; check --curve-dir";
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL && value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
+    link->refusal = link->hasKeys ? "does not use keys, but --curve-dir gives this pilot some; leave it out"
+                                  : "wants a key, and this pilot has none; give --curve-dir";
+  }
+  return false;
+}
+
 bool link_connected_again(struct link *link) {
   bool connected = false;
-  /* Each event is two frames: its number, and an address that is of no use here. */
-  for (;;) {
+  /* Each event is two frames: its number and value, and an address that is of no use here. */
+  for (bool isEvent = true;;) {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
     if (zmq_msg_recv(&frame, link->monitor, ZMQ_DONTWAIT) < 0) {
       zmq_msg_close(&frame);
       return connected;
     }
-    connected = true;
+    if (isEvent && zmq_msg_size(&frame) >= 6 && take_event(link, zmq_msg_data(&frame))) connected = true;
+    isEvent = !zmq_msg_more(&frame);
     zmq_msg_close(&frame);
   }
 }

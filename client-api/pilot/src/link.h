@@ -19,6 +19,10 @@
 struct link {
   void *context, *socket, *monitor;
   int descriptor, monitorDescriptor;
+  /* The connection was refused for its key: why, as a sentence without a subject; NULL while it was not. */
+  const char *refusal;
+  bool hasKeys;
+  unsigned failedHandshakes; /* since the last that succeeded */
   uint32_t epoch; /* the newest that the head has shown */
   uint64_t lastRequest;
   mlp_buffer buffer;
@@ -26,7 +30,7 @@ struct link {
 
 /** False with one sentence in `error`. */
 bool link_open(struct link *link, const struct settings *settings, char *error, size_t errorSize);
-/** Drains the monitor; true when a connection has been made since the last call. */
+/** Drains the monitor; true when a connection has been made since the last call. Notes refusals in `link`. */
 bool link_connected_again(struct link *link);
 uint64_t link_next_request(struct link *link);
 /** Encodes and sends; false when not connected. The frame stays in link->buffer until the next call. */

@@ -180,11 +180,20 @@ static bool take_signals(struct pilot *pilot) {
 }
 
 static void lose_head(struct pilot *pilot, int64_t silentMs) {
-  log_write(LOG_ERROR, "nothing was heard of the head at %s for %" PRId64 " ms; ending", pilot->settings->head, silentMs);
+  const char *why = pilot->link.hasKeys && pilot->link.failedHandshakes > 0 ? " (it breaks off the handshake: its key is not that in server.pub)" : "";
+  log_write(LOG_ERROR, "nothing was heard of the head at %s for %" PRId64 " ms%s; ending", pilot->settings->head, silentMs, why);
   pilot->exitCode = EXIT_HEAD_LOST;
   pilot->welcomed = false;
   pilot_end_all(pilot, OUTCOME_STOPPED, "the head was lost", TERMINATE_GRACE_MS);
   pilot_begin_drain(pilot, "the head was lost", INT64_MAX);
+}
+
+/** Only a pilot that was never welcome leaves: for others the wrong process may sit at the port of a head that died. */
+static void notice_refusal(struct pilot *pilot) {
+  if (pilot->link.refusal == NULL || pilot->study != NULL || pilot->exitCode == EXIT_REFUSED) return;
+  log_write(LOG_ERROR, "the head at %s %s", pilot->settings->head, pilot->link.refusal);
+  pilot->exitCode = EXIT_REFUSED;
+  pilot_begin_drain(pilot, "refused", INT64_MAX);
 }
 
 /**
@@ -277,6 +286,7 @@ static void turn(struct pilot *pilot) {
     log_write(LOG_INFO, "connected to the head at %s", pilot->settings->head);
     pilot_greet_again(pilot, now);
   }
+  notice_refusal(pilot);
   on_time(pilot, now);
   outgoing_reports(pilot);
   if (!pilot->draining && pilot->study != NULL) start_waiting(pilot);

@@ -15,6 +15,9 @@ import { connectionDescriptorsMax, openAuthenticator, zapDomain } from './authen
 export type PeerId = string;
 const bytesOf = (peer: PeerId): Buffer => Buffer.from(peer, 'latin1');
 
+/** Handshakes that fail in a row before that is told. Fewer may be a head that is starting or ending. */
+const handshakesFailedMax = 10;
+
 /** How long closing waits for what is still to be sent. */
 const lingerMs = 1000;
 
@@ -128,8 +131,10 @@ export function openControlPeer(options: {
   routingId: Uint8Array;
   curve: CurveClient | null;
   receive: (frame: Uint8Array) => void;
-  /** The other side does not take this key, or wants one, or wants none: to try again cannot help. */
+  /** The other side does not take this key, or wants one, or wants none. */
   refused?: () => void;
+  /** Many connections in a row ended before both sides knew each other: with keys, the server's is likely another one. */
+  unheard?: () => void;
 }): ControlPeer {
   const socket = new Dealer({
     routingId: Buffer.from(options.routingId).toString('latin1'),
@@ -145,11 +150,17 @@ export function openControlPeer(options: {
     socket.curvePublicKey = options.curve.publicKey;
     socket.curveSecretKey = options.curve.secretKey;
   }
-  const { refused } = options;
+  const { refused, unheard } = options;
   if (refused !== undefined) {
     socket.events.on('handshake:error:auth', refused);
     socket.events.on('handshake:error:protocol', refused);
   }
+  let failed = 0;
+  socket.events.on('handshake', () => void (failed = 0));
+  socket.events.on('handshake:error:other', () => {
+    failed += 1;
+    if (failed === handshakesFailedMax) unheard?.();
+  });
   socket.connect(options.endpoint);
   const outbox = new Outbox((parts) => socket.send(parts));
   const reading = (async () => {

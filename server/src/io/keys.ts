@@ -25,8 +25,7 @@ const allowedKeysMax = 10_000;
 const pkcs8Prefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
 /** The 32 bytes of a key; null when the text is none. */
-export const decodeKey = (text: string): Uint8Array | null =>
-  text.length === keyCharacters ? decodeZ85(text) : null;
+export const decodeKey = (text: string): Uint8Array | null => (text.length === keyCharacters ? decodeZ85(text) : null);
 
 /** The public key that belongs to a secret one: CURVE's pairs are those of X25519. */
 export function publicKeyOf(secretKey: Uint8Array): string {

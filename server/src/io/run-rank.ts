@@ -40,7 +40,14 @@ export async function runRank(options: RankArguments, log: LogFunction): Promise
     native,
     engine,
     clock: systemClock,
-    identity: { token, rank, instance: randomIdentity(), host: place.host, processId: process.pid, serverKey: curve?.publicKey ?? '' },
+    identity: {
+      token,
+      rank,
+      instance: randomIdentity(),
+      host: place.host,
+      processId: process.pid,
+      serverKey: curve?.publicKey ?? '',
+    },
     restored: restored.number,
     advertised: (endpoint) => withHost(endpoint, options.advertise),
     openControl: (receive) =>
@@ -49,6 +56,8 @@ export async function runRank(options: RankArguments, log: LogFunction): Promise
         routingId,
         curve: curve === null ? null : { ...curve, serverKey: curve.publicKey },
         receive,
+        unheard: () =>
+          log('warn', 'the head breaks off the handshake again and again; has it other keys than this rank?'),
         refused: () => refused.reject(new ProjectError({ code: 'EKEY_REFUSED', ...errors.EKEY_REFUSED })),
       }),
     residentBytes,
