@@ -55,7 +55,7 @@ export function createStudy(world: World, directory: string, study: CompiledStud
 function writeKeys(world: World, directory: string): void {
   const [server, client] = [world.keyPair(), world.keyPair()];
   const contents = {
-    server: { 'server.key': server.secretKey, 'server.pub': server.publicKey, 'clients.pub': client.publicKey },
+    server: { 'server.key': server.secretKey, 'server.pub': server.publicKey, 'client.pub': client.publicKey },
     client: { 'client.key': client.secretKey, 'client.pub': client.publicKey, 'server.pub': server.publicKey },
   };
   for (const side of ['server', 'client'] as const) {

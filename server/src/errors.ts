@@ -29,7 +29,7 @@ export const errors = {
   EKEYS: {
     message: 'the keys of the study server cannot be used',
     remedy:
-      'Give --curve-dir a folder with server.key, server.pub (one pair) and clients.pub (one public key a line), in Z85; `melissa run` makes it when spec.local.encrypt is true.',
+      'Give --curve-dir a folder with server.key, server.pub (one pair) and client.pub (one public key a line), in Z85; `melissa run` makes it when spec.local.encrypt is true.',
   },
   EKEY_REFUSED: {
     message: 'the head did not accept the key of this rank',

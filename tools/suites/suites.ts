@@ -91,6 +91,9 @@ export const suites: Suite[] = [
   unit('world', 'server/world/*.test.ts'),
   unit('cli', 'cli/src/**/*.test.ts'),
   unit('operator-runtime', 'operator/runtime/src/*.test.ts', 'operator/runtime/src/io/reflector.test.ts'),
+  whole('security', 'e2e/src/security.test.ts'),
+  whole('bad-input', 'e2e/src/bad-input/*.test.ts'),
+  { ...whole('chaos', 'e2e/src/chaos/*.test.ts'), budgetSeconds: 1500 },
   whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts', 'e2e/src/ended.test.ts'),
   long('simulation', 1800, 'server/world/simulation/*.test.ts'),
   long(
@@ -99,8 +102,10 @@ export const suites: Suite[] = [
     'operator/runtime/src/simulation/*.test.ts',
     'operator/runtime/src/io/*.test.ts',
   ),
-  long('chaos', 3600, 'e2e/src/chaos/*.test.ts'),
-  long('bad-input', 3600, 'e2e/src/bad-input/*.test.ts'),
+  {
+    ...long('bad-input-frames', 7200, 'e2e/src/bad-input/frames.test.ts'),
+    env: { ...mpi, MELISSA_FUZZ_FRAMES: '10000000' },
+  },
   long('cluster', 3600, 'e2e/cluster/src/*.test.ts'),
   long('operator-runtime-cluster', 3600, 'e2e/src/runtime/*.test.ts'),
   {

@@ -118,7 +118,12 @@ test('a simulation that kills its pilot each time fails by name after lostLimit 
   assert.deepEqual([counts['done'], counts['failed']], [SIMULATIONS - 1, 1]);
   assert.equal(summary.digests[0]!.units, (SIMULATIONS - 1) * STEPS);
   const attempts = attemptsOf(poisoned, 5);
-  assert.deepEqual([...new Set(attempts.map(({ state }) => state))], ['Lost']);
+  // One that a pilot had not begun when it died with another simulation may have come back uncharged.
+  const charged = attempts.filter(({ state }) => state !== 'Returned');
+  assert.deepEqual(
+    charged.map(({ state }) => state),
+    ['Lost', 'Lost', 'Lost'],
+  );
   assert.match(JSON.stringify(summary['failedSimulations']), /KillsPilot/);
   assert.deepEqual(await poisoned.leftOver(), []);
 });

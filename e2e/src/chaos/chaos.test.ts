@@ -14,7 +14,7 @@ import { Comparer } from './comparer.ts';
 import { faultName, scheduleOf } from './schedule.ts';
 import { variants } from './variants.ts';
 
-const SEEDS = Number(process.env['MELISSA_CHAOS_SEEDS'] ?? 10);
+const SEEDS = Number(process.env['MELISSA_CHAOS_SEEDS'] ?? 30);
 const all = { mpi: true, mounts: true };
 
 test('a seed means the same schedule each time, and without MPI or mounts none of it is needed', () => {

@@ -57,7 +57,8 @@ const pickFreeze = (groups: number, more: object = {}) => ({
 
 export const variants: Variant[] = [
   variant('moments', { ranks: 1 }, { ...random(120), statistics: cells }),
-  variant('moments-3-ranks', { ranks: 3 }, { ...random(120), statistics: cells }),
+  // Its sockets are encrypted, as on a cluster.
+  variant('moments-3-ranks', { ranks: 3 }, { ...random(120), statistics: cells, local: { encrypt: true } }),
   variant(
     'sobol',
     { ranks: 2 },

@@ -24,7 +24,7 @@ test('keys are read, blank lines and the line at the end aside, and the server i
   const folder = folderOf(context, {
     'server.key': `${server.secretKey}\n`,
     'server.pub': server.publicKey,
-    'clients.pub': `${one.publicKey}\n\n${other.publicKey}\n`,
+    'client.pub': `${one.publicKey}\n\n${other.publicKey}\n`,
   });
   assert.deepEqual(await readServerKeys(folder), {
     secretKey: server.secretKey,
@@ -38,14 +38,14 @@ test('keys that cannot work are refused with what is wrong', async (context) => 
   const good = {
     'server.key': server.secretKey,
     'server.pub': server.publicKey,
-    'clients.pub': one.publicKey,
+    'client.pub': one.publicKey,
   };
   const bad: [Record<string, string>, RegExp][] = [
     [{ ...good, 'server.key': 'short' }, /server\.key is not 40 characters of Z85/],
     [{ ...good, 'server.key': '~'.repeat(40) }, /server\.key is not 40 characters of Z85/],
     [{ ...good, 'server.pub': other.publicKey }, /server\.pub does not belong to the secret key in server\.key/],
-    [{ ...good, 'clients.pub': `${one.publicKey}\nnobody` }, /line 2 of .*clients\.pub is not 40 characters of Z85/],
-    [{ ...good, 'clients.pub': '\n' }, /clients\.pub holds 0 keys, not 1 to 10000/],
+    [{ ...good, 'client.pub': `${one.publicKey}\nnobody` }, /line 2 of .*clients\.pub is not 40 characters of Z85/],
+    [{ ...good, 'client.pub': '\n' }, /clients\.pub holds 0 keys, not 1 to 10000/],
     [{ 'server.key': server.secretKey, 'server.pub': server.publicKey }, /clients\.pub is missing/],
   ];
   for (const [files, message] of bad)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The CURVE keys of a study server, read from a folder that is mounted or written beforehand: `server.key` (secret),
- * `server.pub`, and `clients.pub`, the allow-list: one public key a line. All are Z85, 40 characters. Head and ranks share the
+ * `server.pub`, and `client.pub`, the allow-list: one public key a line. All are Z85, 40 characters. Head and ranks share the
  * pair; a rank speaks to the head as a client with that same pair, so `server.pub` is always allowed. Called by run-head.ts
  * and run-rank.ts with --curve-dir. Keys that cannot work are refused here: a pair of two halves that do not belong together
  * would otherwise show as connections that never come about.
@@ -19,7 +19,7 @@ export type ServerKeys = {
 };
 
 export const keyCharacters = 40;
-/** Lines of clients.pub: more is surely not an allow-list. */
+/** Lines of client.pub: more is surely not an allow-list. */
 const allowedKeysMax = 10_000;
 /** What precedes the 32 bytes of an X25519 private key in PKCS #8 (RFC 8410). */
 const pkcs8Prefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
@@ -50,7 +50,7 @@ export async function readServerKeys(folder: string | null): Promise<ServerKeys 
     if (bytes === null) throw refused(`${folder}/${name} is missing`);
     return new TextDecoder().decode(bytes).trim();
   };
-  const [secretKey, publicKey, list] = await Promise.all([read('server.key'), read('server.pub'), read('clients.pub')]);
+  const [secretKey, publicKey, list] = await Promise.all([read('server.key'), read('server.pub'), read('client.pub')]);
   const secret = decodeKey(secretKey);
   if (secret === null) throw refused(`${folder}/server.key is not ${keyCharacters} characters of Z85`);
   if (publicKeyOf(secret) !== publicKey)
@@ -60,8 +60,8 @@ export async function readServerKeys(folder: string | null): Promise<ServerKeys 
     .map((line) => line.trim())
     .filter((line) => line !== '');
   const bad = clients.findIndex((key) => decodeKey(key) === null);
-  if (bad >= 0) throw refused(`line ${bad + 1} of ${folder}/clients.pub is not ${keyCharacters} characters of Z85`);
+  if (bad >= 0) throw refused(`line ${bad + 1} of ${folder}/client.pub is not ${keyCharacters} characters of Z85`);
   if (clients.length === 0 || clients.length > allowedKeysMax)
-    throw refused(`${folder}/clients.pub holds ${clients.length} keys, not 1 to ${allowedKeysMax}`);
+    throw refused(`${folder}/client.pub holds ${clients.length} keys, not 1 to ${allowedKeysMax}`);
   return { secretKey, publicKey, allowedKeys: [...new Set([publicKey, ...clients])] };
 }

@@ -66,6 +66,7 @@ function newLease(
     clientRanks: 0,
     disturbed: false,
     beatsMissed: 0,
+    stopReason: '',
     loopLease: 0,
   };
   plan.nextLease += 1;

@@ -76,6 +76,7 @@ function adopt(plan: PlanState, pilot: Pilot, reference: LeaseReference, nowMs: 
     clientRanks: 0,
     disturbed: false,
     beatsMissed: 0,
+    stopReason: '',
     loopLease: 0,
   };
   plan.openGroup(plan.groupOf(simulation));
@@ -129,7 +130,7 @@ export function ended(plan: PlanState, event: Event<'ended'>, nowMs: number): vo
   const seen: Seen = { outcome: event.outcome, exitCode: event.exitCode, usage: event.usage };
   plan.release(lease);
   if (lease.simulation === LOOP_SIMULATION) loopEnded(plan, lease, event, nowMs);
-  else if (!wasCounting) plan.endAttempt(lease, 'Stopped', event.reason || "ended on the head's order", seen, nowMs);
+  else if (!wasCounting) plan.endAttempt(lease, 'Stopped', event.reason || lease.stopReason, seen, nowMs);
   else countingEnded(plan, lease, event, seen, nowMs);
 }
 

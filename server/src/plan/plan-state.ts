@@ -32,6 +32,8 @@ export type Lease = {
   disturbed: boolean;
   /** Heartbeats in a row that did not name it. */
   beatsMissed: number;
+  /** Why it was told to end; '' until then. Its solver may end by itself before the order comes, and has no reason then. */
+  stopReason: string;
   /** For a simulation of a looping solver: the loop's lease; else 0. */
   loopLease: number;
 };
@@ -235,6 +237,7 @@ export class PlanState {
     this.detach(lease);
     if (lease.state === 'Stopping') return;
     lease.state = 'Stopping';
+    lease.stopReason = reason;
     if (lease.loopLease !== 0) {
       if (lease.client !== '') this.out.push({ type: 'clientStop', client: lease.client, reason });
       this.release(lease);
