@@ -11,6 +11,7 @@ export const generators = [
   'cli/src/generate.ts',
   'tools/setup/generate-errors.ts',
   'benchmarks/src/generate.ts',
+  'tools/setup/generate-chart.ts',
 ];
 
 export async function generate(args: string[]): Promise<number> {
