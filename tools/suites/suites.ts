@@ -101,6 +101,7 @@ export const suites: Suite[] = [
   // Ten thousand worlds in two processes take about a minute of two idle cores.
   unit('simulation', '--test-concurrency=1', 'server/world/simulation/*.test.ts'),
   unit('cli', 'cli/src/**/*.test.ts'),
+  unit('operator', 'operator/src/**/*.test.ts'),
   unit(
     'operator-runtime',
     'operator/runtime/src/*.test.ts',
