@@ -4,18 +4,10 @@
  * failed and what they wrote last is asked most often when all is over. The table of simulations is the one of the
  * results; attempts and output come from the event log.
  */
-import type { AttemptRecord, Client, SimulationDetail, SimulationOutput, SimulationSummary } from '@melissa/api';
+import type { Client, SimulationDetail, SimulationOutput, SimulationSummary } from '@melissa/api';
 import { failure } from './errors.ts';
 import { connectTo, isRunning } from './study-directory.ts';
-import type { World } from './world.ts';
-
-/** What a study has written and the command line reads back. */
-export interface Archive {
-  /** Every simulation by rising id; null when no results were written. */
-  simulations(directory: string): Promise<SimulationSummary[] | null>;
-  /** Attempts of one simulation, oldest first. */
-  attempts(directory: string, simulation: number): AttemptRecord[];
-}
+import type { Archive, World } from './world.ts';
 
 /** The questions that a running and an ended study answer alike. */
 export type StudyReader = Pick<Client, 'simulations' | 'simulation' | 'output'>;

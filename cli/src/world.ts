@@ -4,8 +4,7 @@
  * makes the real one; tests hand in their own.
  */
 import type { Clock } from '@melissa/kit';
-import type { Client } from '@melissa/api';
-import type { Archive } from './ended-study.ts';
+import type { AttemptRecord, Client, SimulationSummary } from '@melissa/api';
 import type { HeadFile, Outcome, Watcher } from './local/study-run.ts';
 import type { Launch, LaunchSetup, Parts } from './local/launch.ts';
 import type { Looks } from './progress/render.ts';
@@ -26,6 +25,14 @@ export interface Files {
   makeDirectory(path: string): void;
   remove(path: string): void;
   list(path: string): string[];
+}
+
+/** What a study has written and the command line reads back. */
+export interface Archive {
+  /** Every simulation by rising id; null when no results were written. */
+  simulations(directory: string): Promise<SimulationSummary[] | null>;
+  /** Attempts of one simulation, oldest first. */
+  attempts(directory: string, simulation: number): AttemptRecord[];
 }
 
 export interface Terminal {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import type { AttemptRecord, SimulationSummary } from '@melissa/api';
-import type { Archive } from '../ended-study.ts';
+import type { Archive } from '../world.ts';
 
 /** As many attempts of one simulation as the running server tells. */
 const ATTEMPTS_MAX = 1000;
