@@ -88,6 +88,10 @@ export const errors = {
     message: 'the study does not compute this statistic',
     remedy: 'Ask for a field, a step and a statistic that the manifest names; see docs/statistics.md.',
   },
+  ENOTHELD: {
+    message: 'the rank does not hold the whole simulation (any more)',
+    remedy: 'Nothing is to be done: the head has it computed again.',
+  },
   EBUSY: {
     message: 'too many requests are under way',
     remedy: 'Ask again in a moment.',

@@ -38,21 +38,23 @@ export const ENVELOPE_BYTES = 24;
 const CRC_AT = 12;
 
 type Kind = Exclude<Scalar, 'u64'> | 'u64' | 'wide';
+/** `what` is the field with its path, for sentences about what is wrong with it. */
 type Plan =
-  | { name: string; kind: Kind; list: false }
-  | { name: string; kind: Kind; list: true }
-  | { name: string; record: Plan[]; itemBytesMin: number };
+  | { name: string; what: string; kind: Kind; list: false }
+  | { name: string; what: string; kind: Kind; list: true }
+  | { name: string; what: string; record: Plan[]; itemBytesMin: number };
 type Body = Record<string, unknown>;
 
 const kindOf = (name: string, type: Scalar): Kind =>
   type === 'u64' && (wideNames as readonly string[]).includes(name) ? 'wide' : type;
 
-function planOf(name: string, type: FieldType): Plan {
-  if (typeof type === 'string') return { name, kind: kindOf(name, type), list: false };
-  if (typeof type.list === 'string') return { name, kind: kindOf(name, type.list), list: true };
+function planOf(where: string, name: string, type: FieldType): Plan {
+  const what = `${where}.${name}`;
+  if (typeof type === 'string') return { name, what, kind: kindOf(name, type), list: false };
+  if (typeof type.list === 'string') return { name, what, kind: kindOf(name, type.list), list: true };
   const fields = Object.entries(type.list);
   const itemBytesMin = fields.reduce((sum, [, scalar]) => sum + scalarBytesMin[scalar], 0);
-  return { name, record: fields.map(([field, scalar]) => planOf(field, scalar)), itemBytesMin };
+  return { name, what, record: fields.map(([field, scalar]) => planOf(what, field, scalar)), itemBytesMin };
 }
 
 type Message = { name: string; code: number; plans: Plan[] };
@@ -60,7 +62,7 @@ function messagesOf(table: MessageTable): { byName: Map<string, Message>; byCode
   const messages = Object.entries(table).map(([name, { code, fields }]) => ({
     name,
     code,
-    plans: Object.entries(fields).map(([field, type]) => planOf(field, type)),
+    plans: Object.entries(fields).map(([field, type]) => planOf(name, field, type)),
   }));
   return {
     byName: new Map(messages.map((message) => [message.name, message])),
@@ -73,14 +75,14 @@ const writer = new Writer();
 
 const minOf = (kind: Kind): number => scalarBytesMin[kind === 'wide' ? 'u64' : kind];
 
-function readPlans(reader: Reader, plans: Plan[], where: string): Body {
+function readPlans(reader: Reader, plans: Plan[]): Body {
   const body: Body = {};
   for (const plan of plans) {
-    const what = `${where}.${plan.name}`;
+    const { what } = plan;
     if ('record' in plan) {
       const count = reader.count(what, plan.itemBytesMin);
       const items: Body[] = [];
-      for (let i = 0; i < count; i++) items.push(readPlans(reader, plan.record, what));
+      for (let i = 0; i < count; i++) items.push(readPlans(reader, plan.record));
       body[plan.name] = items;
     } else if (plan.list) {
       const count = reader.count(what, minOf(plan.kind));
@@ -94,14 +96,14 @@ function readPlans(reader: Reader, plans: Plan[], where: string): Body {
   return body;
 }
 
-function writePlans(plans: Plan[], body: Body, where: string): void {
+function writePlans(plans: Plan[], body: Body): void {
   for (const plan of plans) {
-    const what = `${where}.${plan.name}`;
+    const { what } = plan;
     const value = body[plan.name];
     if ('record' in plan) {
       const items = value as Body[];
       writer.count(items.length, what);
-      for (const item of items) writePlans(plan.record, item, what);
+      for (const item of items) writePlans(plan.record, item);
     } else if (plan.list) {
       const items = value as unknown[];
       writer.count(items.length, what);
@@ -120,7 +122,7 @@ function encode(magic: number, message: Message, body: Body, envelope: { epoch: 
   writer.u32(envelope.epoch, 'epoch');
   writer.u32(0, 'reserved');
   writer.u64(envelope.request, 'request');
-  writePlans(message.plans, body, message.name);
+  writePlans(message.plans, body);
   return writer.take();
 }
 
@@ -149,7 +151,7 @@ function decode(bytes: Uint8Array, magic: number, known: Map<number, Message>) {
   const request = reader.u64('request');
   const message = known.get(code);
   if (message === undefined) throw new ProtocolError('EFRAME_CODE', `code ${code}`, { code });
-  const body = readPlans(reader, message.plans, message.name);
+  const body = readPlans(reader, message.plans);
   if (reader.left > 0) throw new ProtocolError('EFRAME_LONG', `${reader.left} bytes after ${message.name}`);
   return { name: message.name, epoch, request, body };
 }
@@ -215,7 +217,11 @@ export function dataCodeOf(bytes: Uint8Array): number {
   return readStart(bytes, DATA_MAGIC, limits.dataFrameBytesMax).u16('code');
 }
 
-const headerFields = Object.entries(dataHeader) as [keyof typeof dataHeader, readonly [number, Scalar]][];
+const headerFields = Object.entries(dataHeader).map(([name, [, type]]) => ({
+  name,
+  kind: kindOf(name, type),
+  what: `Data.${name}`,
+}));
 const headerFixed: Record<string, number> = {
   magic: DATA_MAGIC,
   version: PROTOCOL_VERSION,
@@ -230,7 +236,7 @@ export function encodeDataFrame(header: Omit<DataHeader, 'frameBytes'>, payload:
   const frameBytes = Math.ceil((DATA_HEADER_BYTES + payload.length) / 8) * 8;
   const values: Record<string, number | bigint> = { ...header, ...headerFixed, frameBytes };
   writer.reset();
-  for (const [name, [, type]] of headerFields) writer[kindOf(name, type)](values[name] as never, `Data.${name}`);
+  for (const { name, kind, what } of headerFields) writer[kind](values[name] as never, what);
   const bytes = new Uint8Array(frameBytes);
   bytes.set(writer.take());
   bytes.set(payload, DATA_HEADER_BYTES);
@@ -248,8 +254,8 @@ export function decodeDataHeader(bytes: Uint8Array): DataHeader {
   checkCrc(bytes, DATA_HEADER_BYTES);
   const header: Record<string, number | bigint> = {};
   const rest = new Reader(bytes);
-  for (const [name, [, type]] of headerFields) {
-    const value = rest[kindOf(name, type)](`Data.${name}`) as number | bigint;
+  for (const { name, kind, what } of headerFields) {
+    const value = rest[kind](what) as number | bigint;
     if (!(name in headerFixed)) header[name] = value;
   }
   const decoded = header as unknown as DataHeader;

@@ -125,7 +125,8 @@ export interface NativeAddon {
   engineCompleteBitmap(engine: NativeEngine): Uint8Array;
   engineSetEpoch(engine: NativeEngine, epoch: number): void;
   engineAttempt(engine: NativeEngine, simulation: number, draw: number, attempt: number, drop: boolean): void;
-  engineFold(engine: NativeEngine, simulation: number, draw: number, attempt: number): void;
+  /** partial: Whole. False when the rank does not hold all of it (any more): nothing was folded. */
+  engineFold(engine: NativeEngine, simulation: number, draw: number, attempt: number): Promise<boolean>;
   engineCheckpoint(engine: NativeEngine, number: number): Promise<CheckpointResult>;
   engineCheckpointCommitted(engine: NativeEngine, number: number): void;
   /** Names of FieldStatistics and, with field = index of the covariance + 65536, of CovarianceStatistics. Cells are of this rank's part, from 0. */
@@ -155,7 +156,7 @@ export interface NativeAddon {
   coreFlush(core: NativeCore): CoreReply[];
   coreSetEpoch(core: NativeCore, epoch: number): void;
   coreAttempt(core: NativeCore, simulation: number, draw: number, attempt: number, drop: boolean): void;
-  coreFold(core: NativeCore, simulation: number, draw: number, attempt: number): void;
+  coreFold(core: NativeCore, simulation: number, draw: number, attempt: number): boolean;
   coreTakeReport(core: NativeCore): EngineReport;
   coreCompleteBitmap(core: NativeCore): Uint8Array;
   coreDigests(core: NativeCore): { consumer: string; digest: bigint; units: number }[];

@@ -171,6 +171,7 @@ export class Head {
         this.#w.log('info', `the plan has ended: ${outcome}`, { reason });
         void this.ending.begin();
       },
+      foldDenied: (order) => void this.apply({ type: 'foldDenied', ...order }),
       reopen: (reason) => {
         this.#w.log('warn', 'the study goes on', { reason });
         this.ending.abort();

@@ -24,6 +24,8 @@ export type Hands = {
   persist: () => void;
   finish: (outcome: StudyOutcome, reason: string) => void;
   reopen: (reason: string) => void;
+  /** A rank has nothing to fold: what it had reported was dropped. */
+  foldDenied: (order: { rank: number; simulation: number; draw: number; attempt: number }) => void;
 };
 
 export function carryOut(hands: Hands, instruction: Instruction): void {
@@ -61,7 +63,13 @@ export function carryOut(hands: Hands, instruction: Instruction): void {
     }
     case 'fold': {
       const { simulation, draw, attempt } = instruction;
-      for (const link of hands.ranks) link.order('Fold', { simulation, draw, attempt });
+      for (const link of hands.ranks) {
+        const { rank } = link;
+        const denied = (code: string) => {
+          if (code === 'ENOTHELD') hands.foldDenied({ rank, simulation, draw, attempt });
+        };
+        link.order('Fold', { simulation, draw, attempt }, denied);
+      }
       return;
     }
     default:

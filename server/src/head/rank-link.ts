@@ -110,10 +110,12 @@ export class RankLink {
       if (this.connected) this.#transmit(pending);
     });
   }
-  /** An order that has to reach the rank, however long that takes; it is repeated until then. */
-  order<N extends ControlName>(name: N, body: ControlBody<N>): void {
-    // Only the end of the head's life ends it, and then it does not matter.
-    this.request(name, body, Infinity).catch(() => undefined);
+  /** An order that has to reach the rank, however long that takes; it is repeated until then. `denied`: the rank cannot carry it out. */
+  order<N extends ControlName>(name: N, body: ControlBody<N>, denied: (code: string) => void = () => undefined): void {
+    this.request(name, body, Infinity).catch((cause: unknown) => {
+      // Only the end of the head's life ends it otherwise, and then it does not matter.
+      if (cause instanceof ProjectError && cause.code !== 'EUNAVAILABLE') denied(cause.code);
+    });
   }
   answer(message: ControlMessage): void {
     const pending = this.#pending.get(message.request);

@@ -3,6 +3,7 @@
 import { heartbeatMs, pilotsMax } from '../limits.ts';
 import { attemptFailed, attemptLost, attemptReturned, nothingSeen, type Seen } from './attempts.ts';
 import { signalText } from './failure-policy.ts';
+import { orderOf } from './leasing.ts';
 import { nextMean } from './lease-policy.ts';
 import type { Lease, Pilot, PlanState } from './plan-state.ts';
 import { Code, LOOP_SIMULATION, type LeaseReference, type PlanEvent } from './types.ts';
@@ -51,6 +52,18 @@ export function pilotHello(plan: PlanState, event: Event<'pilotHello'>, nowMs: n
     });
   }
   if (plan.finished) plan.dismiss(pilot);
+  else pushAgain(plan, pilot, new Set(event.running.map((reference) => reference.lease)));
+}
+
+/** What was pushed and never started, and is not among what the pilot has, was lost on the way. A pilot takes a lease that it knows once. */
+function pushAgain(plan: PlanState, pilot: Pilot, has: Set<number>): void {
+  const lost = [...pilot.leases].flatMap((number) => {
+    const lease = has.has(number) ? undefined : plan.leases.get(number);
+    return lease?.state === 'Waiting' ? [lease] : [];
+  });
+  for (const lease of lost) lease.beatsMissed = 0;
+  const leases = lost.map((lease) => orderOf(plan, lease));
+  if (leases.length > 0) plan.out.push({ type: 'lease', pilot: pilot.pilot, leases });
 }
 
 /** True when the pilot may go on with it: the lease is known, or a restarted head takes it over. */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aStudy, usage } from './builders.ts';
+import type { LeaseReference } from './types.ts';
 
 test('a study is done when every rank has folded every simulation', () => {
   const study = aStudy().withSimulations(3).with({ ranks: 2 }).withPilots(3).start();
@@ -220,6 +221,19 @@ test('a lease that never arrived is taken back after two heartbeats without it',
   assert.equal(study.plan.state.table.failures[0], 0);
 });
 
+test('what was pushed to a pilot and is not among what it has is pushed again at its hello', () => {
+  const study = aStudy().withPilots(1, 2).start();
+  const [first, second] = study.leases();
+  const hello = (running: LeaseReference[]) =>
+    study
+      .send({ type: 'pilotHello', pilot: 'pilot-0', instance: 'first', host: 'h', slots: 2, running })
+      .flatMap((instruction) => (instruction.type === 'lease' ? instruction.leases : []));
+  assert.deepEqual(hello([first!]), [second]);
+  study.started(0);
+  study.started(1);
+  assert.deepEqual(hello([]), [], 'what has started was there');
+});
+
 test('the end of an attempt that is told twice counts once', () => {
   const study = aStudy().withSimulations(2).start();
   const { order } = study.leaseOf(0);
@@ -297,6 +311,30 @@ test('a whole simulation is folded when every rank has received it', () => {
   assert.equal(study.state(0), 'Received');
   study.data(0, 2);
   assert.equal(study.state(0), 'Done');
+});
+
+test('what a rank was to fold and does not hold any more is leased again, uncharged, and then folded', () => {
+  const study = aStudy()
+    .with({ ranks: 2, partialWhole: true, dropOnRetry: true })
+    .withSimulations(1)
+    .withPolicy({ retryLimit: 0, onExhausted: 'Fail' })
+    .start();
+  study.data(0, 1);
+  study.ended(0);
+  assert.equal(study.state(0), 'Received');
+  const deny = (attempt: number) =>
+    study.send({ type: 'foldDenied', rank: 1, simulation: 0, draw: 0, attempt });
+  deny(study.found('fold')[0]!.attempt);
+  study.turn();
+  assert.equal(study.leaseOf(0).order.attempt, 2);
+  study.data(0, 1);
+  assert.equal(study.state(0), 'Received');
+  deny(1);
+  assert.equal(study.state(0), 'Received', 'an answer to the order before the last');
+  assert.equal(study.found('fold').at(-1)!.attempt, 2);
+  study.data(0, 2);
+  study.ended(0);
+  assert.deepEqual([study.state(0), study.plan.state.table.failures[0]], ['Done', 0]);
 });
 
 test('a rank that restarts without a simulation gets it again; other ranks are not asked twice', () => {

@@ -64,6 +64,8 @@ export class Plan {
         return ranks.rankBack(plan, event, nowMs);
       case 'rankLost':
         return ranks.rankLost(plan, event);
+      case 'foldDenied':
+        return ranks.foldDenied(plan, event, nowMs);
       case 'rankProgress':
         return ranks.rankProgress(plan, event, nowMs);
       default:

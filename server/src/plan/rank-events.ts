@@ -96,6 +96,19 @@ function reconcile(plan: PlanState, simulation: number, rank: number, isNew: boo
   plan.complete(simulation, plan.table.attempt[simulation]!, nowMs);
 }
 
+/** The rank had it and dropped it again, when a later attempt opened that an earlier head had leased: it has to come once more. */
+export function foldDenied(plan: PlanState, event: Event<'foldDenied'>, nowMs: number): void {
+  const { rank, simulation, draw, attempt } = event;
+  const { table } = plan;
+  if (draw !== table.draw[simulation] || table.state[simulation] !== Code.Received) return;
+  // An order from before it was leased again; another one is under way.
+  if (attempt < (plan.droppedBelow.get(simulation) ?? 0) || bit(table.complete[rank]!, simulation)) return;
+  setBit(table.received[rank]!, simulation, false);
+  const lease = plan.countingLease(simulation);
+  if (lease !== undefined) lease.disturbed = true;
+  regress(plan, simulation, `rank ${rank} does not hold all of it any more`, nowMs);
+}
+
 /** Folded or held once, and lost with its rank. */
 function regress(plan: PlanState, simulation: number, cause: string, nowMs: number): void {
   if (plan.closed !== '' || (plan.finished && plan.outcome !== 'Succeeded')) {

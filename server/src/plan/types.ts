@@ -95,6 +95,8 @@ export type PlanEvent =
   /** A rank that was silent is heard again: the same process, nothing lost. */
   | { type: 'rankBack'; rank: number }
   | { type: 'rankLost'; rank: number; reason: string }
+  /** A rank was told to fold what it does not hold: another attempt had opened after it reported that it had everything. */
+  | { type: 'foldDenied'; rank: number; simulation: number; draw: number; attempt: number }
   | {
       type: 'rankProgress';
       rank: number;

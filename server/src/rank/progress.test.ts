@@ -54,3 +54,13 @@ test('a new head is told again what is received and not yet folded', () => {
   progress.repeatReceived();
   assert.deepEqual(progress.next(1)!.completed, []);
 });
+
+test('received by an attempt that a later one has replaced is not told to the next head', () => {
+  const progress = new Progress();
+  progress.add(report({ completed: [received] }));
+  progress.next(1);
+  progress.add(report({ active: [{ simulation: 4, draw: 0, attempt: received.attempt + 1, firstStep: 0 }] }));
+  progress.next(1);
+  progress.repeatReceived();
+  assert.deepEqual(progress.next(1)?.completed ?? [], []);
+});

@@ -24,7 +24,11 @@ export class Progress {
       if (item.state === 1) this.#received.set(item.simulation, item);
       else this.#received.delete(item.simulation);
     }
-    for (const item of report.active) this.#active.set(item.simulation, item);
+    for (const item of report.active) {
+      this.#active.set(item.simulation, item);
+      // A later attempt has opened: what an earlier one sent is either folded or gone.
+      this.dropped(item.simulation, item.draw, item.attempt);
+    }
     this.#faults.push(...report.faults);
     this.#counters = report;
   }

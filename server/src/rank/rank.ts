@@ -233,8 +233,7 @@ export class Rank {
         return ['Ok', {}];
       }
       case 'Fold':
-        native.engineFold(engine, message.body.simulation, message.body.draw, message.body.attempt);
-        return ['Ok', {}];
+        return this.#fold(message.body);
       case 'Checkpoint': {
         const done = await native.engineCheckpoint(engine, message.body.number);
         if (!done.ok) this.#w.log('error', 'the checkpoint failed', { number: done.number, reason: done.reason });
@@ -257,6 +256,13 @@ export class Rank {
           remedy: errors.EMESSAGE.remedy,
         });
     }
+  }
+  /** Refused when it is not all here: another attempt opened after it had been reported, and took its place. */
+  async #fold(order: ControlBody<'Fold'>): Promise<[ControlName, object]> {
+    const { simulation, draw, attempt } = order;
+    if (await this.#w.native.engineFold(this.#w.engine, simulation, draw, attempt)) return ['Ok', {}];
+    const message = `simulation ${simulation}, draw ${draw}, attempt ${attempt}: ${errors.ENOTHELD.message}`;
+    throw new ProjectError({ code: 'ENOTHELD', message, remedy: errors.ENOTHELD.remedy });
   }
   async #statistic(ask: ControlBody<'ReadStatistic'>): Promise<ControlBody<'Statistic'>> {
     const field = ask.field >= COVARIANCE_FIELD ? ask.field - COVARIANCE_FIELD + NATIVE_COVARIANCE : ask.field;

@@ -34,7 +34,7 @@ export type HeadParts = {
   bugs: HeadBugs;
   /** What the newest head's epoch is, for a planted bug. */
   newestEpoch: () => number;
-  log: (sentence: string) => void;
+  log: (sentence: () => string) => void;
   /** Before it opens anything. */
   created: (head: Head) => void;
   writeResults: (source: ResultsSource, facts: ResultsFacts) => Promise<void>;
@@ -56,14 +56,14 @@ function workerOf(parts: HeadParts): IoWorker {
       from: string;
       to: string;
       cause: string;
-    }) => parts.log(`${entity} ${id}: ${from} → ${to}: ${cause}`),
+    }) => parts.log(() => `${entity} ${id}: ${from} → ${to}: ${cause}`),
     flush: async () => undefined,
   };
   const notPlayed = () => Promise.reject(new ProjectError({ code: 'EUNAVAILABLE', message: 'not played', remedy: '' }));
   return {
     events,
     recordAttempt: ({ simulation, draw, attempt, state, reason }) =>
-      parts.log(`attempt ${simulation}/${draw}/${attempt} ${state}: ${reason}`),
+      parts.log(() => `attempt ${simulation}/${draw}/${attempt} ${state}: ${reason}`),
     queryEvents: notPlayed,
     attempts: notPlayed,
     summarise: notPlayed,
@@ -122,7 +122,7 @@ export async function startHead(parts: HeadParts): Promise<Head> {
         close: async () => undefined,
       };
     },
-    log: (level, sentence, facts) => parts.log(`head (${level}): ${sentence} ${JSON.stringify(facts ?? {})}`),
+    log: (level, sentence, facts) => parts.log(() => `head (${level}): ${sentence} ${JSON.stringify(facts ?? {})}`),
     abandon: (code) => process.run(() => parts.exit(code)),
   };
   const head = await Head.create(world);

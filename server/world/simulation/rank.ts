@@ -44,7 +44,7 @@ export type RankParts = {
   token: string;
   endpoint: string;
   bugs: RankBugs;
-  log: (sentence: string) => void;
+  log: (sentence: () => string) => void;
   exit: (code: number) => void;
 };
 
@@ -134,7 +134,7 @@ export class SimulatedRank {
         return { send: (frame) => dealer.send(frame), close: async () => dealer.close() };
       },
       residentBytes: () => 0,
-      log: (_level, sentence, facts) => parts.log(`rank ${rank}: ${sentence} ${JSON.stringify(facts ?? {})}`),
+      log: (_level, sentence, facts) => parts.log(() => `rank ${rank}: ${sentence} ${JSON.stringify(facts ?? {})}`),
     });
     void this.rank.ended.then((code) => process.run(() => parts.exit(code)));
     this.rank.start();
@@ -165,7 +165,7 @@ export class SimulatedRank {
     for (const number of numbersOn(disk, rank)) {
       const file = disk.read(`${folderOf(rank)}/${number}`);
       const bytes = file === null ? null : unseal(file, bugs.believesTorn === true);
-      if (bytes === null) this.#p.log(`rank ${rank}: checkpoint ${number} was passed over`);
+      if (bytes === null) this.#p.log(() => `rank ${rank}: checkpoint ${number} was passed over`);
       else sound.push({ number, bytes });
     }
     const [newest, before] = sound;
@@ -239,8 +239,9 @@ export class SimulatedRank {
         changed();
       },
       engineFold: (_engine, simulation, draw, attempt) => {
-        native.coreFold(core, simulation, draw, attempt);
+        const isFolded = native.coreFold(core, simulation, draw, attempt);
         changed();
+        return Promise.resolve(isFolded);
       },
       engineCheckpoint: (_engine, number) => this.#checkpoint(number),
       engineCheckpointCommitted: (_engine, number) => this.#committed(number),

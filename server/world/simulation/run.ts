@@ -35,7 +35,7 @@ export function addSummary(into: Summary, from: Summary): void {
 export async function runSeeds(first: number, count: number, failed: (verdict: Verdict) => void): Promise<Summary> {
   const summary = emptySummary();
   for (let seed = first; seed < first + count; seed++) {
-    const verdict = await simulate(seed);
+    const verdict = await simulate(seed, { trace: false });
     const { scenario, problems, faults, virtualMs, events } = verdict;
     const isFailed = problems.length > 0;
     addSummary(summary, {
@@ -48,9 +48,17 @@ export async function runSeeds(first: number, count: number, failed: (verdict: V
       profiles: { [scenario.profile]: 1 },
       failedSeeds: isFailed ? [seed] : [],
     });
-    if (isFailed) failed(verdict);
+    if (isFailed) failed(await traced(verdict));
   }
   return summary;
+}
+
+/** The same world once more, written down. */
+export async function traced(verdict: Verdict): Promise<Verdict> {
+  const { profile, shape } = verdict.scenario;
+  const again = await simulate(verdict.seed, { profile, shape });
+  const isSame = again.problems.join() === verdict.problems.join();
+  return { ...again, problems: isSame ? again.problems : [...verdict.problems, 'it ended in another way when it was replayed'] };
 }
 
 /** What a person needs to look into a failed seed. */

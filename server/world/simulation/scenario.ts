@@ -49,8 +49,10 @@ export type Scenario = {
   movesEndpoints: boolean;
 };
 
+/** Every study has as many simulations as this, so that the one that misbehaves is always among them. */
+const simulationsMin = 4;
 /** Faults happen in this much time; then the world is calm until its study has ended. */
-const troubleMs = 6000;
+const troubleMs = 4500;
 const faultsMax = 9;
 /** Of twenty seeds, how many have which profile. */
 const shares: [Profile, number][] = [['calm', 1], ['cuts', 4], ['kills', 4], ['freezes', 3], ['disk', 2], ['policy', 3], ['all', 3]]; // prettier-ignore
@@ -65,7 +67,7 @@ function pickProfile(random: Random): Profile {
 }
 
 function pickMisbehaviour(profile: Profile, random: Random): Misbehaviour {
-  const simulation = random.below(6);
+  const simulation = random.below(simulationsMin);
   const atStep = random.below(4);
   // With all of its data sent before it fails, a simulation is done.
   const early = atStep % 3;

@@ -37,7 +37,7 @@ export type Verdict = {
 const virtualMsMax = 600_000;
 const traceLinesMax = 4000;
 /** Promise callbacks that run after each event; a longer chain goes on after the next. */
-const turnsPerEvent = 16;
+const turnsPerEvent = 8;
 const token = 'a-token';
 /** A head that looks into the folder finds its successor there; on a slow disk the look takes this long. */
 const fencedAfterMs = 2000;
@@ -61,12 +61,15 @@ export class World {
   readonly pilots = new Map<string, Process>();
   readonly solvers = new Set<Process>();
   isOver = false;
+  /** Whether it is written down what happens. */
+  readonly isTraced: boolean;
   #bugs: Bugs;
   #results: string[] | null = null;
   #instances = 1;
 
-  constructor(scenario: Scenario, bugs: Bugs) {
+  constructor(scenario: Scenario, bugs: Bugs, isTraced: boolean) {
     this.scenario = scenario;
+    this.isTraced = isTraced;
     this.#bugs = bugs;
     this.random = new Random(scenario.seed).fork('world');
     this.network = new Network(this.scheduler, this.random.fork('network'));
@@ -75,7 +78,9 @@ export class World {
     this.study = studyFor(scenario, this.shape);
     this.watch = new Watch(this.problems);
   }
-  log(sentence: string): void {
+  log(told: string | (() => string)): void {
+    if (!this.isTraced) return;
+    const sentence = typeof told === 'string' ? told : told();
     // Every second of a study that hangs.
     if (/^head \d+: checkpoint \d+:  → Committed/.test(sentence) && this.scheduler.nowMs > 20_000) return;
     if (this.trace.length >= traceLinesMax) this.trace.splice(0, traceLinesMax / 2);
@@ -101,7 +106,7 @@ export class World {
     const parts = {
       scheduler, network, disk, shape, study, token, process, bugs: this.#bugs,
       newestEpoch: () => Math.max(...this.heads.map(({ head }) => head?.epoch ?? 0)),
-      log: (sentence: string) => this.log(`${process.name}: ${sentence}`),
+      log: (sentence: () => string) => this.log(() => `${process.name}: ${sentence()}`),
       writeResults: (source: ResultsSource, facts: ResultsFacts) => this.#writeResults(entry, source, facts),
       created: (head: Head) => {
         entry.head = head;
@@ -137,7 +142,7 @@ export class World {
     const { movesEndpoints } = this.scenario;
     const endpoint = movesEndpoints ? `rank-${rank}-${instance}` : `rank-${rank}`;
     process.run(() => {
-      const log = (sentence: string) => this.log(sentence);
+      const log = (sentence: () => string) => this.log(sentence);
       const { network, disk, shape } = this;
       const parts = { network, disk, shape, rank, instance, token, endpoint, process, bugs: this.#bugs, log };
       const made = new SimulatedRank({ ...parts, exit: () => process.end() });
@@ -257,12 +262,12 @@ function studyFor(scenario: Scenario, shape: Shape): Shape['study'] {
   return { ...shape.study, faultPolicy };
 }
 
+/** `trace: false`: nothing is written down, which is faster. */
+export type Wanted = { profile?: Profile; shape?: string; bugs?: Bugs; trace?: boolean };
+
 /** Runs the world of a seed. */
-export async function simulate(
-  seed: number,
-  wanted: { profile?: Profile; shape?: string; bugs?: Bugs } = {},
-): Promise<Verdict> {
-  const world = new World(scenarioOf(seed, wanted), wanted.bugs ?? {});
+export async function simulate(seed: number, wanted: Wanted = {}): Promise<Verdict> {
+  const world = new World(scenarioOf(seed, wanted), wanted.bugs ?? {}, wanted.trace !== false);
   const { scheduler, scenario } = world;
   const faults = new Faults(world);
   world.startHead();

@@ -3,6 +3,9 @@
  * The core without socket, thread or file, for the deterministic simulation of whole studies: messages in, replies out, on the main
  * thread. It is the same class that the engine runs.
  */
+#include <algorithm>
+#include <cstring>
+
 #include "addon/functions.h"
 #include "addon/handle.h"
 #include "addon/report.h"
@@ -83,9 +86,9 @@ Napi::Value attempt(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value fold(const Napi::CallbackInfo& info) {
-  core(info).fold(static_cast<uint32_t>(wholeArgument(info, 1, UINT32_MAX)), static_cast<uint16_t>(wholeArgument(info, 2, UINT16_MAX)),
-                  static_cast<uint16_t>(wholeArgument(info, 3, UINT16_MAX)));
-  return info.Env().Undefined();
+  const bool folded = core(info).fold(static_cast<uint32_t>(wholeArgument(info, 1, UINT32_MAX)), static_cast<uint16_t>(wholeArgument(info, 2, UINT16_MAX)),
+                                      static_cast<uint16_t>(wholeArgument(info, 3, UINT16_MAX)));
+  return Napi::Boolean::New(info.Env(), folded);
 }
 
 Napi::Value takeReport(const Napi::CallbackInfo& info) { return toObject(info.Env(), core(info).takeReport()); }
@@ -107,7 +110,41 @@ Napi::Value readStatisticOf(const Napi::CallbackInfo& info) {
   return toFloat64Array(info.Env(), values);
 }
 
-/* Books and the whole state, as one value: what a checkpoint would hold. */
+constexpr uint64_t LINE_BYTES = 64;
+
+bool isZero(Bytes line) {
+  static const std::byte zeros[LINE_BYTES] = {};
+  return std::memcmp(line.data(), zeros, line.size()) == 0;
+}
+
+/* The lines of the state that are not zero, each behind its offset: with a handful of cells nearly all of it is. */
+void saveState(const StateArena& arena, std::vector<std::byte>& out) {
+  for (uint64_t at = 0; at < arena.bytes(); at += LINE_BYTES) {
+    const Bytes line(arena.base() + at, std::min(LINE_BYTES, arena.bytes() - at));
+    if (isZero(line)) continue;
+    const Bytes offset = std::as_bytes(std::span(&at, 1));
+    out.insert(out.end(), offset.begin(), offset.end());
+    out.insert(out.end(), line.begin(), line.end());
+  }
+}
+
+/* Into a state that is all zeros. */
+bool restoreState(StateArena& arena, Bytes saved) {
+  while (!saved.empty()) {
+    uint64_t at = 0;
+    if (saved.size() < sizeof at) return false;
+    std::memcpy(&at, saved.data(), sizeof at);
+    saved = saved.subspan(sizeof at);
+    if (at >= arena.bytes()) return false;
+    const uint64_t size = std::min(LINE_BYTES, arena.bytes() - at);
+    if (saved.size() < size) return false;
+    std::memcpy(arena.base() + at, saved.data(), size);
+    saved = saved.subspan(size);
+  }
+  return true;
+}
+
+/* Books and state, as one value: what a checkpoint would hold. */
 Napi::Value save(const Napi::CallbackInfo& info) {
   RankCore& c = core(info);
   const std::vector<std::byte> books = c.saveBooks();
@@ -115,7 +152,7 @@ Napi::Value save(const Napi::CallbackInfo& info) {
   out.put<uint64_t>(books.size());
   std::vector<std::byte> all = out.take();
   all.insert(all.end(), books.begin(), books.end());
-  all.insert(all.end(), c.arena().base(), c.arena().base() + c.arena().bytes());
+  saveState(c.arena(), all);
   return toUint8Array(info.Env(), all);
 }
 
@@ -127,9 +164,8 @@ Napi::Value restore(const Napi::CallbackInfo& info) {
   BookReader in(all);
   const uint64_t size = in.get<uint64_t>();
   std::string why = "the bytes do not have the size of a state of this study";
-  const bool fits = in.ok() && size <= all.size() - 8 && all.size() - 8 - size == c.arena().bytes();
-  if (!fits || !c.restoreBooks(all.subspan(8, size), why)) throwCoded(info.Env(), "ECHECKPOINT", why);
-  if (c.arena().bytes() > 0) std::memcpy(c.arena().base(), all.data() + 8 + size, c.arena().bytes());
+  const bool fits = in.ok() && size <= all.size() - 8;
+  if (!fits || !c.restoreBooks(all.subspan(8, size), why) || !restoreState(c.arena(), all.subspan(8 + size))) throwCoded(info.Env(), "ECHECKPOINT", why);
   for (size_t piece = 0; piece < c.arena().pieces().size(); ++piece) c.arena().markTouched(piece);
   return info.Env().Undefined();
 }

@@ -140,8 +140,9 @@ Napi::Value fold(const Napi::CallbackInfo& info) {
   const uint32_t simulation = static_cast<uint32_t>(wholeArgument(info, 1, UINT32_MAX));
   const uint16_t draw = static_cast<uint16_t>(wholeArgument(info, 2, UINT16_MAX));
   const uint16_t attempt = static_cast<uint16_t>(wholeArgument(info, 3, UINT16_MAX));
-  unwrap<EngineHandle>(info).engine->post([=](RankCore& core) { core.fold(simulation, draw, attempt); });
-  return info.Env().Undefined();
+  return ask<bool>(
+      info, [=](RankCore& core) { return Answer<bool>{core.fold(simulation, draw, attempt), {}}; },
+      [](Napi::Env env, bool folded) { return Napi::Boolean::New(env, folded); });
 }
 
 Napi::Value toValue(Napi::Env env, const CheckpointResult& result) {

@@ -179,7 +179,7 @@ void wholeSimulationsWaitForTheHead() {
   deliver(*core, "a", half.open(), sink);
   deliver(*core, "a", half.data(0, 0, 1), sink);
   core->flush(sink);
-  core->fold(0, 0, 1);  // not all of it is here
+  CHECK(!core->fold(0, 0, 1));  // not all of it is here
   CHECK(statistic(*core, "count") == 0);
   core->attempt(0, 0, 2, true);
   CHECK(core->heldBytes() == 0);
@@ -187,11 +187,24 @@ void wholeSimulationsWaitForTheHead() {
   const Report report = core->takeReport();
   CHECK(report.completed.size() == 3 && report.completed[2].state == 1);
   CHECK(statistic(*core, "count") == 0);
-  for (uint32_t member : {2u, 0u, 1u}) core->fold(member, 0, 2);
+  for (uint32_t member : {2u, 0u, 1u}) CHECK(core->fold(member, 0, 2));
   CHECK(core->groupsFolded() == 1 && core->heldBytes() == 0);
   CHECK(statistic(*core, "count") == 2 && statistic(*core, "sobolCount") == 1);
-  core->fold(0, 0, 2);
+  CHECK(core->fold(0, 0, 2));  // repeated
   CHECK(statistic(*core, "count") == 2);
+}
+
+void aFoldOfWhatWasDroppedIsDenied() {
+  RankOptions study = aSobolStudy(1);
+  study.partialWhole = true;
+  auto core = aCore(study);
+  Sink sink;
+  runAll(*core, {.study = &study, .peer = "a", .simulation = 0, .attempt = 1, .id = 5}, sink);
+  CHECK(core->takeReport().completed.size() == 1);
+  const Client later{.study = &study, .peer = "b", .simulation = 0, .attempt = 2, .id = 6};
+  deliver(*core, "b", later.open(), sink);
+  CHECK(!core->fold(0, 0, 1) && !core->fold(0, 0, 2) && !core->fold(0, 1, 1) && !core->fold(1, 0, 1));
+  CHECK(statistic(*core, "count") == 0 && core->heldBytes() == 0);
 }
 
 void damagedBooksAreRefused() {

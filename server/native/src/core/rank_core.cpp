@@ -165,17 +165,21 @@ void RankCore::attempt(uint32_t simulation, uint16_t draw, uint16_t attempt, boo
   foldQueued();
 }
 
-void RankCore::fold(uint32_t simulation, uint16_t draw, uint16_t attempt) {
-  if (simulation >= simulations_.size()) return;
+bool RankCore::fold(uint32_t simulation, uint16_t draw, uint16_t attempt) {
+  if (simulation >= simulations_.size()) return false;
   const SimulationRecord& record = simulations_.record(simulation);
+  if (draw != record.draw) return false;
+  // An order that is repeated finds it folded already.
+  if (record.finished) return true;
   ActiveSimulation* s = simulations_.active(simulation);
-  if (s == nullptr || draw != record.draw || attempt > record.attempt || !simulations_.everythingHere(*s)) return;
+  if (s == nullptr || attempt > record.attempt || !simulations_.everythingHere(*s)) return false;
   std::vector<BlockPtr> whole;
   whole.swap(s->whole);
   for (const BlockPtr& block : whole) dispatch(*s, block);
   whole.clear();
   changed_.insert(simulation);
   foldQueued();
+  return true;
 }
 
 void RankCore::refuse(std::string_view peer, uint32_t simulation, uint16_t draw, uint16_t attempt, const Refusal& refusal, ReplySink& sink) {

@@ -49,8 +49,9 @@ class RankCore : private FoldListener {
   // ---- commands of the head ----
   void setEpoch(uint32_t epoch);
   void attempt(uint32_t simulation, uint16_t draw, uint16_t attempt, bool drop);
-  /* partial: Whole. Folds a simulation of which everything is here; ignored when something is missing. */
-  void fold(uint32_t simulation, uint16_t draw, uint16_t attempt);
+  /* partial: Whole. Folds a simulation of which everything is here. False, and nothing happens, when that is not so: it was dropped
+   * after it had been reported, or the order is of an attempt or a draw that is not this one's. */
+  bool fold(uint32_t simulation, uint16_t draw, uint16_t attempt);
 
   // ---- questions ----
   Report takeReport();
