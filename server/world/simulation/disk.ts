@@ -13,7 +13,21 @@ import type { Process } from './scheduler.ts';
 /** Longest time of each step of a write. */
 const stepMsMax = 8;
 
+/** What was done to the folder, in order. A file is named by a number of its own: its name may change. */
+export type DiskOperation =
+  | { kind: 'create'; path: string; file: number }
+  | { kind: 'write'; file: number; content: Uint8Array }
+  | { kind: 'sync'; file: number }
+  | { kind: 'rename'; from: string; to: string; file: number }
+  | { kind: 'remove'; path: string }
+  | { kind: 'syncFolder'; folder: string };
+
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+
 export class Disk {
+  /** Filled when somebody wants to know. */
+  journal: DiskOperation[] | null = null;
+  #files = 0;
   readonly #random: Random;
   /** What a reader finds. */
   readonly #visible = new Map<string, Uint8Array>();
@@ -30,23 +44,28 @@ export class Disk {
   #step(process: Process): Promise<void> {
     return new Promise((resolve) => void process.after(this.#random.uniform() * stepMsMax * this.slowness, resolve));
   }
-  #syncFolder(): void {
+  #syncFolder(path: string): void {
     this.#durable = new Map(this.#visible);
+    this.journal?.push({ kind: 'syncFolder', folder: folderOf(path) });
   }
   async write(process: Process, path: string, content: Uint8Array): Promise<void> {
     const beside = `${path}.tmp`;
+    const file = ++this.#files;
     this.#visible.set(beside, content.subarray(0, this.#random.below(content.length + 1)));
+    this.journal?.push({ kind: 'create', path: beside, file }, { kind: 'write', file, content });
     await this.#step(process);
     if (this.isFull) {
-      this.#visible.delete(beside);
+      this.remove(beside);
       throw new ProjectError({ code: 'ENOSPC', message: 'no space left on device', remedy: 'Free some space.' });
     }
     this.#visible.set(beside, content);
+    this.journal?.push({ kind: 'sync', file });
     await this.#step(process);
     this.#visible.delete(beside);
     this.#visible.set(path, content);
+    this.journal?.push({ kind: 'rename', from: beside, to: path, file });
     await this.#step(process);
-    this.#syncFolder();
+    this.#syncFolder(path);
   }
   read(path: string): Uint8Array | null {
     return this.#visible.get(path) ?? null;
@@ -56,7 +75,7 @@ export class Disk {
     return [...this.#visible.keys()].flatMap((path) => (path.startsWith(prefix) ? [path.slice(prefix.length)] : []));
   }
   remove(path: string): void {
-    this.#visible.delete(path);
+    if (this.#visible.delete(path)) this.journal?.push({ kind: 'remove', path });
   }
   /** Everything that was not synced is as it was before. */
   powerCut(): void {
@@ -88,8 +107,11 @@ export class Disk {
       createExclusively: async (path, content) => {
         if (this.#visible.has(path)) return false;
         this.#visible.set(path, bytesOf(content));
+        const file = ++this.#files;
+        this.journal?.push({ kind: 'create', path, file }, { kind: 'write', file, content: bytesOf(content) });
         await this.#step(process);
-        this.#syncFolder();
+        this.journal?.push({ kind: 'sync', file });
+        this.#syncFolder(path);
         return true;
       },
       readIfThere: async (path) => {

@@ -58,7 +58,10 @@ export async function traced(verdict: Verdict): Promise<Verdict> {
   const { profile, shape } = verdict.scenario;
   const again = await simulate(verdict.seed, { profile, shape });
   const isSame = again.problems.join() === verdict.problems.join();
-  return { ...again, problems: isSame ? again.problems : [...verdict.problems, 'it ended in another way when it was replayed'] };
+  return {
+    ...again,
+    problems: isSame ? again.problems : [...verdict.problems, 'it ended in another way when it was replayed'],
+  };
 }
 
 /** What a person needs to look into a failed seed. */

@@ -10,7 +10,7 @@ import type { ResultsSource } from '../../src/results/source.ts';
 import type { Head } from '../../src/head/head.ts';
 import { native } from '@melissa/native';
 import { Client, type Behaviour } from './client.ts';
-import { Disk } from './disk.ts';
+import { Disk, type DiskOperation } from './disk.ts';
 import { Faults } from './faults.ts';
 import { startHead, type HeadBugs } from './head.ts';
 import { Network } from './network.ts';
@@ -263,12 +263,23 @@ function studyFor(scenario: Scenario, shape: Shape): Shape['study'] {
 }
 
 /** `trace: false`: nothing is written down, which is faster. */
-export type Wanted = { profile?: Profile; shape?: string; bugs?: Bugs; trace?: boolean };
+export type Wanted = {
+  profile?: Profile;
+  shape?: string;
+  bugs?: Bugs;
+  trace?: boolean;
+  /** What lies in the study's folder at the start. */
+  folder?: ReadonlyMap<string, Uint8Array>;
+  /** Is filled with what is done to the folder. */
+  journal?: DiskOperation[];
+};
 
 /** Runs the world of a seed. */
 export async function simulate(seed: number, wanted: Wanted = {}): Promise<Verdict> {
   const world = new World(scenarioOf(seed, wanted), wanted.bugs ?? {}, wanted.trace !== false);
   const { scheduler, scenario } = world;
+  for (const [path, content] of wanted.folder ?? []) world.disk.put(path, content);
+  world.disk.journal = wanted.journal ?? null;
   const faults = new Faults(world);
   world.startHead();
   for (let rank = 0; rank < world.study.server.ranks; rank++) world.startRank(rank);

@@ -118,7 +118,7 @@ bool isZero(Bytes line) {
 }
 
 /* The lines of the state that are not zero, each behind its offset: with a handful of cells nearly all of it is. */
-void saveState(const StateArena& arena, std::vector<std::byte>& out) {
+void saveState(StateArena& arena, std::vector<std::byte>& out) {
   for (uint64_t at = 0; at < arena.bytes(); at += LINE_BYTES) {
     const Bytes line(arena.base() + at, std::min(LINE_BYTES, arena.bytes() - at));
     if (isZero(line)) continue;
