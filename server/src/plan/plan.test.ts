@@ -322,8 +322,7 @@ test('what a rank was to fold and does not hold any more is leased again, unchar
   study.data(0, 1);
   study.ended(0);
   assert.equal(study.state(0), 'Received');
-  const deny = (attempt: number) =>
-    study.send({ type: 'foldDenied', rank: 1, simulation: 0, draw: 0, attempt });
+  const deny = (attempt: number) => study.send({ type: 'foldDenied', rank: 1, simulation: 0, draw: 0, attempt });
   deny(study.found('fold')[0]!.attempt);
   study.turn();
   assert.equal(study.leaseOf(0).order.attempt, 2);

@@ -100,10 +100,12 @@ function reconcile(plan: PlanState, simulation: number, rank: number, isNew: boo
 export function foldDenied(plan: PlanState, event: Event<'foldDenied'>, nowMs: number): void {
   const { rank, simulation, draw, attempt } = event;
   const { table } = plan;
-  if (draw !== table.draw[simulation] || table.state[simulation] !== Code.Received) return;
+  if (draw !== table.draw[simulation] || table.state[simulation]! > Code.Received) return;
   // An order from before it was leased again; another one is under way.
   if (attempt < (plan.droppedBelow.get(simulation) ?? 0) || bit(table.complete[rank]!, simulation)) return;
   setBit(table.received[rank]!, simulation, false);
+  // Another rank has denied it too.
+  if (table.state[simulation] !== Code.Received) return;
   const lease = plan.countingLease(simulation);
   if (lease !== undefined) lease.disturbed = true;
   regress(plan, simulation, `rank ${rank} does not hold all of it any more`, nowMs);

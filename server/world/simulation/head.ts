@@ -22,6 +22,8 @@ export type HeadBugs = {
   losesLeases?: boolean;
   /** Orders carry no epoch that anybody could compare, and the folder is not looked at. */
   hasNoFence?: boolean;
+  /** A rank that has nothing to fold is not heard. */
+  ignoresDenials?: boolean;
 };
 export type HeadParts = {
   scheduler: Scheduler;
@@ -137,6 +139,7 @@ function plantIn(head: Head, bugs: HeadBugs): void {
   const { plan } = head;
   const handle = plan.handle.bind(plan);
   if (bugs.hasNoTimeouts) plan.handle = (event, nowMs) => (event.type === 'tick' ? [] : handle(event, nowMs));
+  if (bugs.ignoresDenials) plan.handle = (event, nowMs) => (event.type === 'foldDenied' ? [] : handle(event, nowMs));
   if (bugs.losesLeases) {
     const { queue, table } = plan.state;
     const put = queue.put.bind(queue);

@@ -9,6 +9,8 @@ import type { Bugs } from './world.ts';
 export type Mutant = {
   name: string;
   bugs: Bugs;
+  /** Bugs that the world has to live with: the same one ends well with these alone. */
+  borne?: Bugs;
   profile: Profile;
   shape?: string;
   /** One of the problems of the first world that shows it. */
@@ -35,7 +37,7 @@ export const mutants: Mutant[] = [
     bugs: { hidesRestart: true },
     profile: 'kills',
     shape: 'groups',
-    says: /has not ended|units are missing|ended as/,
+    says: /has not ended|units are missing|ended as|not all of its data arrived/,
   },
   {
     name: 'lost lease: what is taken back is not leased again',
@@ -68,5 +70,13 @@ export const mutants: Mutant[] = [
     bugs: { forgetsUnacknowledged: true },
     profile: 'cuts',
     says: /was started \d+ times|has not ended/,
+  },
+  {
+    name: 'a fold that a rank refuses is given up: it does not hold what it had said to have received',
+    bugs: { tellsTooEarly: true, ignoresDenials: true },
+    borne: { tellsTooEarly: true },
+    profile: 'calm',
+    shape: 'whole',
+    says: /has not ended/,
   },
 ];

@@ -33,6 +33,8 @@ export type RankBugs = {
   hasNoFence?: boolean;
   /** After a restart the rank does not say that it is another process. */
   hidesRestart?: boolean;
+  /** Once for each simulation it says that it has received everything, when there is only a part. */
+  tellsTooEarly?: boolean;
 };
 export type RankParts = {
   network: Network;
@@ -100,7 +102,7 @@ export class SimulatedRank {
   #report: EngineReport | null = null;
   #isWriting = false;
   #lastCommitted = 0;
-  /** Simulations of which everything has arrived, for a planted bug. */
+  /** Simulations of which everything has arrived, or is said to have; for planted bugs. */
   #received = new Set<number>();
 
   constructor(parts: RankParts) {
@@ -207,6 +209,14 @@ export class SimulatedRank {
     this.#lastCommitted = number;
   }
 
+  /** For a planted bug. */
+  #tellEarly(report: EngineReport): void {
+    for (const { simulation, draw, attempt } of report.active) {
+      if (!this.#received.has(simulation)) report.completed.push({ simulation, draw, attempt, state: 1 });
+      this.#received.add(simulation);
+    }
+  }
+
   // ---- what Rank sees of the engine ----
   #engine(): NativeAddon {
     const { bugs, network, endpoint } = this.#p;
@@ -221,6 +231,7 @@ export class SimulatedRank {
       engineTakeReport: () => {
         if (this.#report !== null) return this.#report;
         const report = native.coreTakeReport(core);
+        if (bugs.tellsTooEarly) this.#tellEarly(report);
         this.#report = { ...report, completed: [], active: [], faults: [] };
         if (!bugs.bitsAtReceipt) return report;
         for (const { simulation } of report.completed) this.#received.add(simulation);
@@ -228,7 +239,8 @@ export class SimulatedRank {
       },
       engineCompleteBitmap: () => {
         const bitmap = native.coreCompleteBitmap(core);
-        for (const simulation of this.#received) bitmap[simulation >> 3]! |= 1 << (simulation & 7);
+        for (const simulation of bugs.bitsAtReceipt ? this.#received : [])
+          bitmap[simulation >> 3]! |= 1 << (simulation & 7);
         return bitmap;
       },
       engineSetEpoch: (_engine, epoch) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Runs the worlds of many seeds one after another and adds up what happened in them. Called by simulate.ts, in several processes. */
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { simulate, type Verdict } from './world.ts';
 
 export type Summary = {
@@ -49,6 +50,8 @@ export async function runSeeds(first: number, count: number, failed: (verdict: V
       failedSeeds: isFailed ? [seed] : [],
     });
     if (isFailed) failed(await traced(verdict));
+    // Native cores are given back by the event loop alone, which the worlds never return to.
+    await turnOfTheLoop();
   }
   return summary;
 }
