@@ -118,11 +118,13 @@ export function restorePlan(
     at += array.byteLength;
   }
   const { state, attempt } = plan.table;
+  // Heads after this plan, of which none or only damaged ones are left, may have given out attempts: their numbers are not used again.
+  const jump = attemptJump * Math.max(1, plan.options.epoch - rest.epoch);
   for (let simulation = 0; simulation < state.length; simulation++) {
-    if (state[simulation]! >= Code.Done) continue;
-    state[simulation] = Code.Pending;
-    // The head before this one may have given out attempts after its last checkpoint; their numbers are not used again.
-    attempt[simulation] = Math.min(65535, attempt[simulation]! + attemptJump);
+    if (state[simulation]! > Code.Done) continue;
+    // Also of what was done: a rank that lost it had it leased again.
+    attempt[simulation] = Math.min(65535, attempt[simulation]! + jump);
+    if (state[simulation]! < Code.Done) state[simulation] = Code.Pending;
   }
   plan.table.recount();
   const { parallelism, suspended, closed, outcome, outcomeReason, convergence, meanMs, retried, redrawn, failed } =

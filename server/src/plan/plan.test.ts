@@ -354,6 +354,15 @@ test('what all ranks have folded is done, although the head forgot it', () => {
   assert.equal(study.state(1), 'Pending');
 });
 
+test('once the results are written, a rank that loses data does not bring the study back', () => {
+  const study = aStudy().withSimulations(1).start();
+  study.succeed(0);
+  study.send({ type: 'sealed' });
+  study.rankHello(0, 'second');
+  assert.deepEqual([study.state(0), study.plan.state.outcome], ['Done', 'Succeeded']);
+  assert.equal(study.found('reopen').length, 0);
+});
+
 test('data missing after a restart of a rank is not charged', () => {
   const study = aStudy().withSimulations(1).withPolicy({ retryLimit: 0, onExhausted: 'Fail' }).start();
   study.started(0);

@@ -113,6 +113,8 @@ export function foldDenied(plan: PlanState, event: Event<'foldDenied'>, nowMs: n
 
 /** Folded or held once, and lost with its rank. */
 function regress(plan: PlanState, simulation: number, cause: string, nowMs: number): void {
+  // The results have been written, with it.
+  if (plan.sealed) return;
   if (plan.closed !== '' || (plan.finished && plan.outcome !== 'Succeeded')) {
     plan.setState(simulation, Code.Cancelled, `${cause}; ${plan.closed || plan.outcomeReason}`);
     return;

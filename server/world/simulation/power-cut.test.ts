@@ -52,11 +52,17 @@ async function resumeEverywhere(
 ): Promise<{ worlds: number; restored: number; problems: string[] }> {
   const cut = new PowerCut();
   const random = new Random(seed);
+  const seen: Map<string, Uint8Array>[] = [];
   const found = { worlds: 0, restored: 0, problems: [] as string[] };
   for (const [at, operation] of operations.entries()) {
     cut.add(operation);
     for (const fate of ['all', 'nothing', 'some'] as const) {
       const folder = cut.folder(fate, random);
+      const known = seen.some(
+        (other) => other.size === folder.size && [...other].every(([path, content]) => folder.get(path) === content),
+      );
+      if (known) continue;
+      seen.push(folder);
       const verdict = await simulate(seed, { profile: 'calm', shape, folder, trace: false });
       found.worlds += 1;
       if ([...folder.keys()].some((path) => /rank-\d+\/\d+$/.test(path))) found.restored += 1;

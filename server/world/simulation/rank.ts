@@ -47,6 +47,8 @@ export type RankParts = {
   endpoint: string;
   bugs: RankBugs;
   log: (sentence: () => string) => void;
+  /** The head has asked for the digests: what it writes next is what this core holds. */
+  digestsRead: (core: NativeCore) => void;
   exit: (code: number) => void;
 };
 
@@ -259,7 +261,10 @@ export class SimulatedRank {
       engineCheckpointCommitted: (_engine, number) => this.#committed(number),
       engineReadStatistic: async (_engine, field, step, statistic, argument, begin, end) =>
         native.coreReadStatistic(core, field, step, statistic, argument, begin, end),
-      engineDigests: async () => native.coreDigests(core),
+      engineDigests: async () => {
+        this.#p.digestsRead(core);
+        return native.coreDigests(core);
+      },
       engineStop: async () => undefined,
     };
     const missing = {

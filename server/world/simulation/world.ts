@@ -8,7 +8,7 @@ import { ProjectError, Random } from '@melissa/kit';
 import type { ResultsFacts } from '../../src/results/writer.ts';
 import type { ResultsSource } from '../../src/results/source.ts';
 import type { Head } from '../../src/head/head.ts';
-import { native } from '@melissa/native';
+import { native, type NativeCore } from '@melissa/native';
 import { Client, type Behaviour } from './client.ts';
 import { Disk, type DiskOperation } from './disk.ts';
 import { Faults } from './faults.ts';
@@ -66,6 +66,8 @@ export class World {
   #bugs: Bugs;
   #results: string[] | null = null;
   #instances = 1;
+  /** By rank, what was last asked for its digests. */
+  #read: NativeCore[] = [];
 
   constructor(scenario: Scenario, bugs: Bugs, isTraced: boolean) {
     this.scenario = scenario;
@@ -144,7 +146,20 @@ export class World {
     process.run(() => {
       const log = (sentence: () => string) => this.log(sentence);
       const { network, disk, shape } = this;
-      const parts = { network, disk, shape, rank, instance, token, endpoint, process, bugs: this.#bugs, log };
+      const digestsRead = (core: NativeCore) => void (this.#read[rank] = core);
+      const parts = {
+        network,
+        disk,
+        shape,
+        rank,
+        instance,
+        token,
+        endpoint,
+        process,
+        bugs: this.#bugs,
+        log,
+        digestsRead,
+      };
       const made = new SimulatedRank({ ...parts, exit: () => process.end() });
       this.log(`rank ${rank} starts from checkpoint ${made.restored}`);
       this.ranks[rank] = { process, rank: made };
@@ -238,10 +253,11 @@ export class World {
     const told = await source.digests();
     const fates = this.fates(entry.head);
     const oracle = new Oracle(this.shape);
-    this.#results = this.ranks.flatMap(({ rank }, number) => oracle.check(rank.core, number, fates));
+    // A rank may have answered and been restarted while the head was frozen: the results are those of the answer.
+    this.#results = this.#read.flatMap((core, number) => oracle.check(core, number, fates));
     const sums = new Map<string, bigint>();
-    for (const { rank } of this.ranks)
-      for (const { consumer, digest } of native.coreDigests(rank.core))
+    for (const core of this.#read)
+      for (const { consumer, digest } of native.coreDigests(core))
         sums.set(consumer, BigInt.asUintN(64, (sums.get(consumer) ?? 0n) + digest));
     for (const { consumer, digest } of told)
       if (BigInt(`0x${digest}`) !== sums.get(consumer))

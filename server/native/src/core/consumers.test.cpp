@@ -244,6 +244,7 @@ int main() {
   covariancesFoldPairsOfTheStepsThatBothFieldsKeep();
   aHeldPairLostInARestoreIsFoldedOnce();
   wholeSimulationsWaitForTheHead();
+  aFoldOfWhatWasDroppedIsDenied();
   damagedBooksAreRefused();
   aFinishedSimulationNeedsFewBytes();
   return result("consumers");
