@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 
 export const crc32 = (bytes: Uint8Array): number => zlibCrc32(bytes);
@@ -75,8 +75,11 @@ export async function listFolder(path: string): Promise<string[]> {
   }
 }
 
+/** With the folders above it that are missing; their names survive a power cut. */
 export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
+  const first = await mkdir(path, { recursive: true });
+  if (first !== undefined)
+    for (let made = resolve(path); made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
   await access(path, constants.W_OK);
 }
 

@@ -65,8 +65,10 @@ void CheckpointWriter::run(std::vector<std::byte> books, CheckpointHeader header
   written_ = 0;
   reason_.clear();
   std::error_code none;
-  std::filesystem::create_directories(folder_, none);
-  bool ok = file_.create(temporary) && file_.resize(header.fileBytes());
+  // A folder is lost in a power cut with all that was synced in it, unless the one above it was synced.
+  const bool isNew = std::filesystem::create_directories(folder_, none);
+  bool ok = !isNew || syncFolder(std::filesystem::path(folder_).parent_path().string(), reason_);
+  ok = ok && file_.create(temporary) && file_.resize(header.fileBytes());
   ok = ok && savePieces(header);
   releaseAll();
   ok = ok && writeRest(header, books) && file_.sync();
