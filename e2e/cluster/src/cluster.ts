@@ -111,7 +111,9 @@ export async function acquire(options: UpOptions, belongs: 'machine' | 'process'
     try {
       const one = holder();
       const isAnothers = one !== null && one.belongs === 'process' && one.pid !== process.pid && isLiving(one);
-      const isFree = !isAnothers && !isUp();
+      // One whose tests have died is not taken over: nobody knows what they did to it.
+      const isAbandoned = one?.belongs === 'process' && !isLiving(one);
+      const isFree = !isAnothers && (!isUp() || isAbandoned);
       if (isFree) {
         await startFresh(options, belongs);
         return true;

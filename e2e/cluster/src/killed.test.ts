@@ -116,6 +116,23 @@ test(
   },
 );
 
+test('a cluster whose tests were killed is cleaned up, not taken over', { skip }, async (context) => {
+  const start = `const { acquire } = await import(${JSON.stringify(join(here, 'src', 'cluster.ts'))});
+    await acquire({ nodes: 1, fakeNodes: 0 }, 'process', 600);
+    process.stdout.write('up');
+    setInterval(() => {}, 1_000);`;
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', start], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const gone = new Promise((resolve) => owner.on('exit', resolve));
+  await Promise.race([new Promise((resolve) => owner.stdout.once('data', resolve)), gone]);
+  assert.equal(isUp(), true);
+  owner.kill('SIGKILL');
+  await gone;
+  const up = await ended('up');
+  assert.equal(up.status, 0, up.stderr);
+  assert.match(up.stderr, /cleaning up after a cluster that was killed/);
+  await unchanged(context, 'taken from the dead');
+});
+
 /** Makes an obstacle, reads what the check says, and removes it. No cluster starts in between. */
 async function told(make: () => unknown, remove: () => unknown): Promise<string> {
   const unlock = await lock(600);
