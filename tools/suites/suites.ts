@@ -88,6 +88,7 @@ export const suites: Suite[] = [
   unit('addon', 'server/native/src/**/*.test.ts'),
   unit('api', 'server/api/src/**/*.test.ts'),
   unit('server', 'server/src/**/*.test.ts'),
+  { ...unit('benchmarks', '--test-concurrency=1', 'benchmarks/src/*.test.ts'), budgetSeconds: 600 },
   unit('world', 'server/world/*.test.ts'),
   unit('cli', 'cli/src/**/*.test.ts'),
   unit('operator-runtime', 'operator/runtime/src/*.test.ts', 'operator/runtime/src/io/reflector.test.ts'),

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs a second of HyperQueue with one worker of two cores, from submission to the last end."""
+import json
+import sys
+import time
+
+from hyperqueue import Job, LocalCluster
+from hyperqueue.cluster import WorkerConfig
+
+count = int(sys.argv[1])
+with LocalCluster() as cluster:
+    cluster.start_worker(WorkerConfig(cores=2))
+    client = cluster.client()
+    job = Job()
+    for _ in range(count):
+        job.program(["/bin/true"])
+    begun = time.perf_counter()
+    client.wait_for_jobs([client.submit(job)])
+    rate = count / (time.perf_counter() - begun)
+print(json.dumps({"perSecond": rate}))

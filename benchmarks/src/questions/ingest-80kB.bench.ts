@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Machine: two cores or more, loopback. Baseline and last answer: benchmarks/results/ingest-80kB.jsonl. */
+import type { Bench } from '../bench.ts';
+import { cases, ingest } from '../ingest.ts';
+
+export const bench: Bench = {
+  name: 'ingest-80kB',
+  question:
+    'Over TCP, how much of what a plain ZeroMQ loop receives and folds does a whole study receive and fold, fields of 80kB?',
+  peer: 'C++ loop of libzmq PUSH/PULL that folds with the same kernel (native/ingest_peer.cpp)',
+  unit: 'ratio',
+  goal: 0.9,
+  better: 'higher',
+  limits:
+    'Sender, ZeroMQ’s two I/O threads and the rank share the cores. Beyond the peer, ours hashes every payload on both sides and acknowledges it; batches of several simulations at one step make up for it.',
+  run: (setting) =>
+    ingest(setting, { ...cases['80kB'], clients: 2, ranks: 1, dtype: 'Float64', transport: 'tcp' }, 'fold'),
+};
