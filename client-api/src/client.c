@@ -164,8 +164,10 @@ static void destroy(melissa_client *c) {
   }
   for (size_t i = 0; i < c->field_count; i++)
     if (c->fields[i].is_laid_out) mlc_layout_free(&c->fields[i].layout);
-  for (uint32_t i = 0; i < c->server_rank_count; i++)
+  for (uint32_t i = 0; i < c->server_rank_count; i++) {
     if (c->server_ranks[i].tail != NULL) mlc_slab_drop(c->server_ranks[i].tail);
+    mlc_leave_ring(&c->server_ranks[i]);
+  }
   for (size_t i = 0; i < MLC_REQUESTS_MAX; i++) {
     mlc_request_free(&c->requests[i]);
     mlp_buffer_free(&c->requests[i].frame);

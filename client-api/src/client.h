@@ -14,6 +14,7 @@
 #include "layout.h"
 #include "melissa.h"
 #include "pool.h"
+#include "ring.h"
 #include "session.h"
 #include "settings.h"
 #include "transport_zmq.h"
@@ -105,6 +106,8 @@ typedef struct mlc_server_rank {
   char server_key[64];
   mlc_link link;
   mlc_slab *tail;           /* of the solver's thread: where small frames go next */
+  mlc_ring *ring;           /* NULL, or memory shared with the rank */
+  int ring_is_used;         /* everything new goes through it; set by the solver's thread once the socket is quiet */
   uint64_t reopen_ms;       /* not before this */
   uint32_t reopen_delay_ms;
   uint64_t down_ms; /* since when there is no connection; 0: there is */
@@ -204,6 +207,10 @@ int mlc_io_start(melissa_client *client);
 void mlc_io_stop(melissa_client *client);
 /** With `lock` held: there is something new to do. */
 void mlc_io_wake(melissa_client *client);
+/** With `lock` held: gives up the memory shared with a rank, if there is one. */
+void mlc_leave_ring(mlc_server_rank *server);
+/** With `lock` held, from the solver's thread: commits what the session may send and lies in the ring; 1 if nothing is left to send. */
+int mlc_commit_now(melissa_client *client, mlc_session *session, uint32_t rank, uint64_t now_ms);
 /** With `lock` held: a free place for a request with a fresh number, or NULL. */
 mlc_request *mlc_request_take(melissa_client *client, mlc_request_kind kind);
 void mlc_request_free(mlc_request *request);

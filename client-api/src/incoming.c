@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io.h"
+#include "protocol/ring.h"
 
 /* Calls `visit` for every session with `rank`. */
 void mlc_for_sessions(melissa_client *c, uint32_t rank, void (*visit)(mlc_session *, uint64_t), uint64_t now_ms) {
@@ -68,6 +69,7 @@ int mlc_adopt_welcome(melissa_client *c, const mlp_client_welcome *w, uint32_t e
     if (c->is_welcome && same_endpoint(server, &w->server_ranks[i])) continue;
     if (!mlp_text_copy(w->server_ranks[i].endpoint, server->endpoint, sizeof server->endpoint)) return 0;
     if (!mlp_text_copy(w->server_ranks[i].server_key, server->server_key, sizeof server->server_key)) return 0;
+    mlc_leave_ring(server);
     if (server->link.socket != NULL) {
       mlc_link_close(&server->link, 0); /* opened again, there, by session_step */
       server->open_count = 0;
@@ -206,6 +208,16 @@ static void data_refused(melissa_client *c, uint32_t rank, const mlp_data_refuse
   mlc_fail_attempt(c, attempt, status);
 }
 
+/* From now on what is sent goes through the memory that the rank offers, as soon as nothing is left in the socket (send.c). */
+static void take_ring(melissa_client *c, uint32_t rank, const mlp_opened *opened) {
+  mlc_server_rank *server = &c->server_ranks[rank];
+  char offer[MLP_RING_TEXT_BYTES];
+  if (c->settings.only_sockets || opened->ring.size == 0 || !mlp_text_copy(opened->ring, offer, sizeof offer)) return;
+  if (server->ring != NULL && !mlc_ring_is_closed(server->ring)) return; /* told twice */
+  mlc_leave_ring(server);
+  server->ring = mlc_ring_attach(offer);
+}
+
 void mlc_data_frame(melissa_client *c, uint32_t rank, const uint8_t *frame, size_t size, uint64_t now_ms) {
   mlp_envelope envelope;
   mlp_status status = mlp_peek_data(frame, size, &envelope);
@@ -229,6 +241,7 @@ void mlc_data_frame(melissa_client *c, uint32_t rank, const uint8_t *frame, size
     attempt = attempt_of(c, which.simulation, which.draw, which.attempt);
     mlc_session *session = mlc_session_at(attempt, rank);
     uint64_t before = session == NULL ? 0 : session->unacknowledged_bytes;
+    take_ring(c, rank, &opened);
     if (session != NULL) sound = mlc_session_opened(session, opened.instance, opened.held, opened.credit_limit, now_ms);
     c->unacknowledged_bytes -= session == NULL ? 0 : before - session->unacknowledged_bytes;
   } else if (envelope.code == MLP_CODE_DATA_REFUSED && mlp_decode_data_refused(frame, size, &c->arena, &envelope, &refused) == MLP_OK) {

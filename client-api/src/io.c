@@ -50,6 +50,7 @@ static void watch_rank(melissa_client *c, uint32_t rank, uint64_t now_ms) {
       mlc_fail_handle(c, MELISSA_ERROR_REFUSED);
     }
     /* A fresh socket: what the old one still has queued must not reach the rank before the next Open. */
+    mlc_leave_ring(server);
     mlc_link_close(&server->link, 0);
     server->open_count = 0;
     server->reopen_delay_ms = server->reopen_delay_ms == 0 ? REOPEN_MS : 2 * server->reopen_delay_ms > REOPEN_MAX_MS ? REOPEN_MAX_MS : 2 * server->reopen_delay_ms;
@@ -111,8 +112,8 @@ static uint64_t step(melissa_client *c) {
   for (uint32_t rank = 0; rank < c->server_rank_count; rank++) watch_rank(c, rank, now_ms);
   uint64_t before = c->unacknowledged_bytes;
   receive_all(c, now_ms);
+  mlc_draining_step(c, now_ms, &wake_ms); /* the older first: a ring takes frames in the order in which they were made */
   if (c->current != NULL) mlc_attempt_step(c, c->current, now_ms, &wake_ms);
-  mlc_draining_step(c, now_ms, &wake_ms);
   mlc_ranks_step(c, now_ms, &wake_ms);
   mlc_loop_step(c, now_ms, &wake_ms);
   mlc_control_step(c, now_ms, &wake_ms);

@@ -38,6 +38,27 @@ int mlc_answer_open(mlc_server_rank *server, mlc_open_sent *which, int or_oldest
   return 1;
 }
 
+/* What is in the ring and not acknowledged is sent again by the socket. */
+void mlc_leave_ring(mlc_server_rank *server) {
+  mlc_ring_abandon(server->ring);
+  server->ring = NULL;
+  server->ring_is_used = 0;
+}
+
+/* The frames that a session may send now and whose memory the rank can see already, without the I/O thread. 1 if none is left. */
+int mlc_commit_now(melissa_client *c, mlc_session *session, uint32_t rank, uint64_t now_ms) {
+  const mlc_server_rank *server = &c->server_ranks[rank];
+  if (!server->ring_is_used || !session->connected || session->state != MLC_SESSION_OPEN || session->reopen) return 0;
+  while (session->sent < session->appended) {
+    mlc_frame *frame = mlc_session_frame(session, session->sent + 1);
+    mlc_slab *slab = frame->slab;
+    if (slab->ring == NULL || session->payload_sent + frame->payload_bytes > session->credit_limit) return 0;
+    if (mlc_ring_commit(slab) != MLC_COMMITTED) return 0;
+    mlc_session_sent(session, session->sent + 1, now_ms);
+  }
+  return 1;
+}
+
 static int send_open(melissa_client *c, mlc_attempt *attempt, mlc_session *session, mlc_server_rank *server) {
   mlp_open_fields *fields = calloc(c->field_count + 1, sizeof *fields);
   if (fields == NULL) return 0;

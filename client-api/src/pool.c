@@ -5,6 +5,8 @@
 #endif
 #include "pool.h"
 
+#include "ring.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -78,6 +80,10 @@ mlc_slab *mlc_pool_take(mlc_pool *pool, size_t size) {
 }
 
 static void give_back(mlc_slab *slab) {
+  if (slab->ring != NULL) {
+    mlc_ring_drop(slab);
+    return;
+  }
   mlc_pool *pool = slab->pool;
   pthread_mutex_lock(&pool->lock);
   int keep = pool->free_bytes + slab->capacity <= pool->free_bytes_max;

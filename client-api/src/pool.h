@@ -25,6 +25,8 @@ typedef struct mlc_slab {
   size_t capacity;
   size_t used; /* by the thread that fills it */
   unsigned holders;
+  struct mlc_ring *ring; /* NULL, or: a place in memory shared with a rank, which begins there */
+  uint64_t ring_begin;
 } mlc_slab;
 
 void mlc_pool_init(mlc_pool *pool, size_t free_bytes_max);

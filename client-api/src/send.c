@@ -9,6 +9,9 @@
 #include "client.h"
 #include "protocol/xxh3.h"
 
+/* The I/O thread tells of every acknowledgement; this is for what it does not tell. */
+#define RING_WAIT_MS 20u
+
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "values travel as they lie in memory, which must be little-endian"
 #endif
@@ -63,8 +66,53 @@ typedef struct prepared {
   int non_finite;
 } prepared;
 
+/* 1 if nothing that was sent to the rank is unacknowledged; `lock` held. */
+static int is_quiet(const melissa_client *c, uint32_t rank) {
+  if (c->current->sessions != NULL && c->current->sessions[rank] != NULL && !mlc_session_is_idle(c->current->sessions[rank])) return 0;
+  for (const mlc_attempt *attempt = c->draining; attempt != NULL; attempt = attempt->next)
+    if (attempt->sessions != NULL && attempt->sessions[rank] != NULL && !mlc_session_is_idle(attempt->sessions[rank])) return 0;
+  return 1;
+}
+
+/*
+ * Frames reach the rank in their order on one way only: before the first one goes through a new ring, and before one that is too large
+ * for it goes by the socket again, everything on the other way must be acknowledged.
+ */
+static void choose_way(melissa_client *c, uint32_t rank, size_t frame_bytes) {
+  mlc_server_rank *server = &c->server_ranks[rank];
+  pthread_mutex_lock(&c->lock);
+  while (server->ring != NULL && mlc_failure(c) == MELISSA_OK) {
+    int fits = mlc_ring_fits(server->ring, frame_bytes);
+    if (server->ring_is_used == fits) break;
+    if (is_quiet(c, rank)) {
+      if (fits) server->ring_is_used = 1;
+      else mlc_leave_ring(server);
+      break;
+    }
+    mlc_wait(c, mlc_now_ms() + RING_WAIT_MS);
+  }
+  pthread_mutex_unlock(&c->lock);
+}
+
+/* A place in the ring, or NULL where there is none to wait for. Places become free as the rank folds and acknowledges. */
+static mlc_slab *take_shared(melissa_client *c, uint32_t rank, size_t frame_bytes) {
+  mlc_server_rank *server = &c->server_ranks[rank];
+  mlc_slab *slab = NULL;
+  pthread_mutex_lock(&c->lock);
+  while (server->ring_is_used && mlc_failure(c) == MELISSA_OK && (slab = mlc_ring_take(server->ring, frame_bytes)) == NULL) {
+    if (mlc_ring_is_closed(server->ring)) mlc_leave_ring(server);
+    else mlc_wait(c, mlc_now_ms() + RING_WAIT_MS);
+  }
+  pthread_mutex_unlock(&c->lock);
+  return slab;
+}
+
 /* A place for one frame: small ones behind each other in the rank's slab, so that they can travel together. */
 static int take_place(melissa_client *c, uint32_t rank, prepared *p) {
+  choose_way(c, rank, p->frame_bytes);
+  p->slab = take_shared(c, rank, p->frame_bytes);
+  p->offset = 0;
+  if (p->slab != NULL) return 1;
   if (p->frame_bytes > MLC_SMALL_FRAME_BYTES) {
     p->slab = mlc_pool_take(&c->pool, p->frame_bytes);
     p->offset = 0;
@@ -134,7 +182,12 @@ static melissa_status commit(melissa_client *c, const mlc_field *field, uint32_t
     }
   }
   c->current->steps_sent++;
-  mlc_io_wake(c);
+  int all_sent = status == MELISSA_OK;
+  for (size_t i = 0; i < field->layout.block_count && status == MELISSA_OK; i++) {
+    uint32_t rank = field->layout.blocks[i].server_rank;
+    all_sent = mlc_commit_now(c, c->current->sessions[rank], rank, now_ms) && all_sent;
+  }
+  if (!all_sent) mlc_io_wake(c);
   pthread_mutex_unlock(&c->lock);
   return status;
 }

@@ -68,7 +68,7 @@ static void read_host(mlc_settings *s) {
   char name[256] = "unknown";
   (void)gethostname(name, sizeof name - 1);
   (void)read_text("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
-  snprintf(s->host, sizeof s->host, "%s %s", name, boot);
+  snprintf(s->host, sizeof s->host, "%s:%s", name, boot);
 }
 
 int mlc_settings_read(mlc_settings *s, char *error, unsigned long error_size) {
@@ -103,6 +103,12 @@ int mlc_settings_read(mlc_settings *s, char *error, unsigned long error_size) {
   double timeout = seconds != NULL ? strtod(seconds, NULL) : TIMEOUT_SECONDS_DEFAULT;
   if (!(timeout > 0 && timeout <= TIMEOUT_SECONDS_MAX)) timeout = TIMEOUT_SECONDS_DEFAULT;
   s->timeout_ms = (uint32_t)(timeout * 1000.0);
+  const char *transport = text("MELISSA_TRANSPORT");
+  s->only_sockets = transport != NULL && strcmp(transport, "tcp") == 0;
+  if (transport != NULL && !s->only_sockets && strcmp(transport, "auto") != 0) {
+    snprintf(error, error_size, "MELISSA_TRANSPORT is \"%.40s\"; it may be auto or tcp", transport);
+    return 0;
+  }
   read_host(s);
   return read_curve(s, error, error_size);
 }

@@ -11,13 +11,14 @@ typedef struct mlc_settings {
   char head[512];
   char token[4097];
   char pilot[256];
-  char host[320]; /* host name and boot id */
+  char host[320]; /* host name and boot id, as the server's processes name it */
   uint64_t loop_lease;
   uint32_t simulation;
   uint16_t draw;
   uint16_t attempt;
   uint32_t resume_step;
   uint32_t timeout_ms; /* for the head's answers, until it names its own limits */
+  int32_t only_sockets; /* MELISSA_TRANSPORT=tcp: no memory is shared with ranks of this machine */
   int32_t has_curve;
   char curve_secret[41]; /* Z85 */
   char curve_public[41];

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "ring.h"
+
 /* A dead connection (no FIN, no RST: a pulled cable) is noticed after two silent intervals. */
 #define HEARTBEAT_INTERVAL_MS 5000
 #define HEARTBEAT_TIMEOUT_MS 15000
@@ -79,6 +81,10 @@ static void release_slab(void *data, void *hint) {
 
 int mlc_link_send_slab(mlc_link *link, mlc_slab *slab, size_t offset, size_t size) {
   zmq_msg_t message;
+  if (slab->ring != NULL) {
+    mlc_commit done = mlc_ring_commit(slab);
+    if (done != MLC_COMMIT_NEVER) return done == MLC_COMMITTED;
+  }
   mlc_slab_hold(slab);
   if (zmq_msg_init_data(&message, slab->data + offset, size, release_slab, slab) != 0) {
     mlc_slab_drop(slab);

@@ -28,7 +28,7 @@ int mlc_link_open(mlc_link *link, void *context, const mlc_settings *settings, c
 void mlc_link_close(mlc_link *link, int linger_ms);
 /** Copies a small frame into the queue; 1, or 0 if it cannot be taken now. */
 int mlc_link_send_copy(mlc_link *link, const void *frame, size_t size);
-/** Sends part of a slab without a copy; holds the slab until it has left. */
+/** Sends part of a slab without a copy; holds the slab until it has left. A place in a ring is committed instead, the first time. */
 int mlc_link_send_slab(mlc_link *link, mlc_slab *slab, size_t offset, size_t size);
 
 typedef enum mlc_link_event { MLC_LINK_NOTHING, MLC_LINK_UP, MLC_LINK_DOWN } mlc_link_event;

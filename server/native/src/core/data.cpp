@@ -10,6 +10,11 @@
 
 namespace melissa {
 
+namespace {
+/* In the place of an owner's size: whatever is held of a message that was lent is copied. */
+constexpr uint64_t LENT = UINT64_MAX;
+}  // namespace
+
 struct RankCore::DataFrame {
   const std::byte* values;
   uint64_t bytes;
@@ -24,7 +29,7 @@ void RankCore::onData(std::string_view peer, Bytes message, const Owner& owner, 
     mlp_data_header header{};
     const mlp_status status = mlp_decode_data_header(raw(rest), rest.size(), &header);
     if (status != MLP_OK) return onDamaged(peer, rest, status, sink);
-    const DataFrame frame{rest.data() + MLP_DATA_HEADER_BYTES, mlp_data_payload_bytes(header.dtype, header.count), &owner, message.size()};
+    const DataFrame frame{rest.data() + MLP_DATA_HEADER_BYTES, mlp_data_payload_bytes(header.dtype, header.count), &owner, owner == nullptr ? LENT : message.size()};
     if (!onFrame(peer, header, frame, sink)) return;
     at += header.frame_bytes;
     if (flushIsDue()) foldQueued();
@@ -169,7 +174,7 @@ void RankCore::accept(ActiveSimulation& s, BlockPtr block) {
   }
 }
 
-/* A small block of a large message would keep all of the message: it is copied out. */
+/* A small block of a large message would keep all of the message, and one that was lent is not ours to keep: they are copied out. */
 void RankCore::hold(const BlockPtr& block) {
   constexpr uint64_t slackBytes = 4096;
   if (block->heldBytes == nullptr && block->ownerBytes > 2 * block->bytes + slackBytes) {
@@ -199,9 +204,8 @@ void RankCore::dispatchToGroup(uint32_t simulation, const BlockPtr& block) {
   if (g.folded.test(block->unit)) return;
   std::vector<BlockPtr>& members = g.waiting[block->unit];
   members.resize(options_.groupSize);
-  hold(block);
   members[simulations_.member(simulation)] = block;
-  if (std::any_of(members.begin(), members.end(), [](const BlockPtr& m) { return m == nullptr; })) return;
+  if (std::any_of(members.begin(), members.end(), [](const BlockPtr& m) { return m == nullptr; })) return hold(block);
   queue_.addGroup({simulations_.groupOf(simulation), std::move(members)});
   g.waiting.erase(block->unit);
 }

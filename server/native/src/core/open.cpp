@@ -18,7 +18,7 @@ void RankCore::onOpen(std::string_view peer, Bytes message, ReplySink& sink) {
   }
   Session& session = establish(peer, open);
   sessions_.restartCredit(session);
-  sink.reply(peer, writer_.opened(epoch_, options_.instance, session));
+  sink.reply(peer, writer_.opened(epoch_, options_.instance, session, sink.ring(peer, view(open.host), session.frameBytes)));
 }
 
 bool RankCore::admit(std::string_view peer, const mlp_open& open, uint32_t epoch, ReplySink& sink) {

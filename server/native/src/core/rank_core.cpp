@@ -49,6 +49,7 @@ void RankCore::onMessage(std::string_view peer, Bytes message, const Owner& owne
 
 void RankCore::flush(ReplySink& sink) {
   foldQueued();
+  sink.folded();
   sessions_.acknowledge([&](const Session& s) {
     if (s.awaitingOpen) return;  // it opens again and is told by Opened
     sink.reply(s.peer, writer_.ack(epoch_, s));

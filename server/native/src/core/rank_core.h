@@ -40,7 +40,8 @@ class RankCore : private FoldListener {
   RankCore(RankOptions options, Clock clock, RawSink* raw);
 
   // ---- messages ----
-  /* `owner` keeps `message` alive for as long as a block of it is needed. */
+  /* `owner` keeps `message` alive for as long as a block of it is needed. Without one the message is lent until ReplySink::folded: what must
+   * wait longer than that is copied. */
   void onMessage(std::string_view peer, Bytes message, const Owner& owner, ReplySink& sink);
   /* Folds what is queued and sends the acknowledgements that are owed. */
   void flush(ReplySink& sink);

@@ -3,12 +3,12 @@
 
 namespace melissa {
 
-Bytes ReplyWriter::opened(uint32_t epoch, uint64_t instance, const Session& session) {
+Bytes ReplyWriter::opened(uint32_t epoch, uint64_t instance, const Session& session, std::string_view ring) {
   mlp_opened message{};
   message.instance = instance;
   message.held = session.held;
   message.credit_limit = session.creditLimit;
-  message.ring = text("");
+  message.ring = text(ring);
   message.simulation = session.simulation;
   message.draw = session.draw;
   message.attempt = session.attempt;

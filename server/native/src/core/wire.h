@@ -26,6 +26,10 @@ class ReplySink {
  public:
   virtual ~ReplySink() = default;
   virtual void reply(std::string_view peer, Bytes message) = 0;
+  /* Memory to share with a peer that opens a session from `host`, as Opened.ring says it; empty where there is none. */
+  virtual std::string ring(std::string_view, std::string_view /* host */, uint64_t /* frameBytes */) { return {}; }
+  /* Nothing that was lent to the core before is needed any more (RankCore::onMessage without an owner). */
+  virtual void folded() {}
 };
 
 /* What a refused frame or session is told. */
@@ -44,7 +48,7 @@ class ReplyWriter {
   ReplyWriter(const ReplyWriter&) = delete;
   ReplyWriter& operator=(const ReplyWriter&) = delete;
 
-  Bytes opened(uint32_t epoch, uint64_t instance, const Session& session);
+  Bytes opened(uint32_t epoch, uint64_t instance, const Session& session, std::string_view ring);
   Bytes ack(uint32_t epoch, const Session& session);
   Bytes refused(uint32_t epoch, uint32_t simulation, uint16_t draw, uint16_t attempt, const Refusal& refusal);
 

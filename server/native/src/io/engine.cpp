@@ -43,7 +43,9 @@ Engine::Engine(EngineConfig config)
     : config_(std::move(config)),
       raw_(config_.rank, config_.rawDirectory),
       core_(withInstance(config_.rank), nowNs, config_.rawDirectory.empty() ? nullptr : &raw_),
-      writer_(core_.arena(), {config_.rank.fingerprint, config_.rank.rank, config_.rank.ranks}, config_.checkpointDirectory) {
+      writer_(core_.arena(), {config_.rank.fingerprint, config_.rank.rank, config_.rank.ranks}, config_.checkpointDirectory),
+      rings_(config_.rank.host, config_.rank.sendWindowBytes, config_.rank.receiveBudgetBytes / 2, nowNs) {
+  router_.share(&rings_);
   recycleLargeMessages();
   commandEvent_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
@@ -116,6 +118,7 @@ void Engine::run() {
     const bool worked = router_.drain(core_);
     core_.flush(router_);
     waitMs = publish(!worked);
+    if (core_.flushIsDue() || (worked && rings_.size() > 0)) waitMs = 0;  // more may lie in a ring, and rings no bell while it is not asked for
   }
   runCommands();
 }

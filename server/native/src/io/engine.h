@@ -62,6 +62,7 @@ class Engine {
   RawWriter raw_;
   RankCore core_;
   CheckpointWriter writer_;
+  Rings rings_;
   Router router_;
   std::thread thread_;
   std::function<void()> wake_;

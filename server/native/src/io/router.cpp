@@ -19,6 +19,10 @@ constexpr int HEARTBEAT_TIMEOUT_MS = 20'000;
 // Replies waiting for a peer that does not read; each is about 60 bytes. What is dropped is repeated by the next acknowledgement.
 constexpr int SEND_MESSAGES_MAX = 10'000;
 constexpr int RECEIVE_MESSAGES_MAX = 10'000;
+// What one message may make us read of its sender's ring first; each turn ends with a fold. A client that commits faster sends again.
+constexpr int RING_TURNS_MAX = 64;
+// A look for clients that died, while nothing else happens.
+constexpr int RING_WAIT_MS = 1'000;
 constexpr const char* ZAP_ENDPOINT = "inproc://zeromq.zap.01";
 constexpr const char* ZAP_DOMAIN = "melissa";
 constexpr const char* MONITOR_ENDPOINT = "inproc://melissa-monitor";
@@ -124,14 +128,26 @@ void Router::close() {
 }
 
 void Router::poll(int eventFd, int waitMs) {
-  zmq_pollitem_t items[] = {{socket_, 0, ZMQ_POLLIN, 0}, {nullptr, eventFd, ZMQ_POLLIN, 0}, {zap_, 0, ZMQ_POLLIN, 0}, {monitor_, 0, ZMQ_POLLIN, 0}};
-  if (zmq_poll(items, 4, waitMs) <= 0) return;
+  const bool shares = rings_ != nullptr && rings_->size() > 0;
+  if (shares && waitMs != 0) {
+    // The bell is asked for, and someone must look for clients that are gone.
+    if (!rings_->sleep()) waitMs = 0;
+    else if (waitMs < 0 || waitMs > RING_WAIT_MS) waitMs = RING_WAIT_MS;
+  }
+  const int bell = shares ? rings_->bell() : -1;
+  zmq_pollitem_t items[] = {
+      {socket_, 0, ZMQ_POLLIN, 0}, {nullptr, eventFd, ZMQ_POLLIN, 0}, {zap_, 0, ZMQ_POLLIN, 0}, {monitor_, 0, ZMQ_POLLIN, 0}, {nullptr, bell, ZMQ_POLLIN, 0}};
+  const int events = zmq_poll(items, shares ? 5 : 4, waitMs);
+  if (shares) rings_->reap();
+  if (events <= 0) return;
+  if (shares && items[4].revents != 0) rings_->silence();
   if (items[3].revents != 0) watchConnections();
   if (items[2].revents != 0) authenticate();
 }
 
 bool Router::drain(RankCore& core) {
   int taken = 0;
+  bool worked = false;
   for (; taken < DRAIN_MESSAGES_MAX && !core.flushIsDue(); ++taken) {
     Message peer;
     if (zmq_msg_recv(&peer.msg, socket_, ZMQ_DONTWAIT) < 0) break;
@@ -145,9 +161,25 @@ bool Router::drain(RankCore& core) {
       more = rest.more();
     }
     // A message of several parts is none of ours; an empty one is refused by the core in the same words.
+    // A client commits to its ring before it says anything about it here.
+    if (rings_ != nullptr) {
+      for (int turn = 0; turn < RING_TURNS_MAX && rings_->drain(peer.text(), core, *this); ++turn) {
+        worked = true;
+        if (core.flushIsDue()) core.flush(*this);
+      }
+    }
     core.onMessage(peer.text(), single ? message->bytes() : Bytes{}, message, *this);
   }
-  return taken > 0;
+  if (rings_ != nullptr) worked = rings_->drainAll(core, *this) || worked;
+  return taken > 0 || worked;
+}
+
+std::string Router::ring(std::string_view peer, std::string_view host, uint64_t frameBytes) {
+  return rings_ == nullptr ? std::string() : rings_->offer(peer, host, frameBytes);
+}
+
+void Router::folded() {
+  if (rings_ != nullptr) rings_->release();
 }
 
 void Router::reply(std::string_view peer, Bytes message) {

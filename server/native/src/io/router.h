@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/rank_core.h"
+#include "io/rings.h"
 
 namespace melissa {
 
@@ -32,9 +33,13 @@ class Router : public ReplySink {
   void close();
   /* Waits for a message, an event of the socket, or `eventFd`; serves authentication. */
   void poll(int eventFd, int waitMs);
+  /* Peers of this machine may be given rings; nullptr: none is. Before bind. */
+  void share(Rings* rings) { rings_ = rings; }
   /* Gives what is there to the core, up to a bound. True when there was something. */
   bool drain(RankCore& core);
   void reply(std::string_view peer, Bytes message) override;
+  std::string ring(std::string_view peer, std::string_view host, uint64_t frameBytes) override;
+  void folded() override;
   uint32_t connections() const { return static_cast<uint32_t>(connected_.size()); }
 
  private:
@@ -44,6 +49,7 @@ class Router : public ReplySink {
   bool allowed(const std::vector<std::string>& request) const;
   void watchConnections();
 
+  Rings* rings_ = nullptr;
   void* context_ = nullptr;
   void* socket_ = nullptr;
   void* zap_ = nullptr;
