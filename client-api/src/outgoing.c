@@ -5,6 +5,8 @@
 
 #include "io.h"
 
+#define RING_WORTH_BYTES ((uint64_t)4 << 20)
+
 /* The whole handle is of no use any more. */
 void mlc_fail_handle(melissa_client *c, melissa_status status) {
   if (c->failure == MELISSA_OK) c->failure = status;
@@ -59,7 +61,22 @@ int mlc_commit_now(melissa_client *c, mlc_session *session, uint32_t rank, uint6
   return 1;
 }
 
-static int send_open(melissa_client *c, mlc_attempt *attempt, mlc_session *session, mlc_server_rank *server) {
+/* Making and mapping a ring costs some milliseconds: it must be worth them. A process that loops has many simulations to come. */
+static int wants_ring(const melissa_client *c, uint32_t rank) {
+  const mlc_server_rank *server = &c->server_ranks[rank];
+  if (c->settings.only_sockets || (server->ring != NULL && !mlc_ring_is_closed(server->ring))) return 0;
+  if (c->settings.loops) return 1;
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < c->field_count; i++) {
+    const mlc_field *field = &c->fields[i];
+    for (size_t b = 0; field->is_laid_out && b < field->layout.block_count; b++)
+      if (field->layout.blocks[b].server_rank == rank) bytes += mlp_data_payload_bytes(field->dtype, field->layout.blocks[b].count) * (field->steps > 0 ? field->steps : 1);
+  }
+  return bytes >= RING_WORTH_BYTES;
+}
+
+static int send_open(melissa_client *c, mlc_attempt *attempt, mlc_session *session, uint32_t rank) {
+  mlc_server_rank *server = &c->server_ranks[rank];
   mlp_open_fields *fields = calloc(c->field_count + 1, sizeof *fields);
   if (fields == NULL) return 0;
   mlp_open open;
@@ -72,7 +89,7 @@ static int send_open(melissa_client *c, mlc_attempt *attempt, mlc_session *sessi
   open.draw = attempt->draw;
   open.attempt = attempt->attempt;
   open.first_unacknowledged = session->acknowledged + 1;
-  open.host = mlp_text_of(c->settings.host);
+  open.host = mlp_text_of(wants_ring(c, rank) ? c->settings.host : "");
   open.fields = fields;
   for (size_t i = 0; i < c->field_count; i++) {
     const mlc_field *field = &c->fields[i];
@@ -156,7 +173,7 @@ static void session_step(melissa_client *c, mlc_attempt *attempt, uint32_t rank,
       return;
     }
     if (action.kind == MLC_SEND_OPEN) {
-      if (!send_open(c, attempt, session, server)) {
+      if (!send_open(c, attempt, session, rank)) {
         mlc_sooner(wake_ms, now_ms + 10);
         return;
       }

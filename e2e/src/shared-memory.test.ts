@@ -13,7 +13,8 @@ import { cleanUp, root, runStudy, scratch, startStudy, summaryOf, variant } from
 
 after(cleanUp);
 const LIMIT_MS = 120_000;
-const CELLS = 4000;
+/** A solver that sends less than 4 MiB in its life is not worth a ring. */
+const CELLS = 30_000;
 const STEPS = 20;
 
 /** Loops, or runs once; sends as fast as it can. */
@@ -60,7 +61,7 @@ spec:
   fields: [{ name: x, cells: ${CELLS} }]
   statistics: { extrema: true, quantiles: [0.5] }
   client: { command: [${program}], args: ['${loop ? '0' : '{p}'}'], loop: ${loop}, parallelism: 2 }
-  faultPolicy: { timeoutSeconds: 20, retryLimit: 3 }
+  faultPolicy: { timeoutSeconds: 20, retryLimit: 40 }
 `;
 
 type Process = { pid: number; maps: string };
@@ -85,7 +86,7 @@ async function until<T>(what: string, look: () => T | undefined): Promise<T> {
     const found = look();
     if (found !== undefined) return found;
     assert.ok(performance.now() < end, `no ${what} in time`);
-    await sleep(2);
+    await sleep(5);
   }
 }
 
@@ -110,12 +111,12 @@ async function watched(
 
 for (const [name, sampling] of [
   ['independent simulations', ''],
-  ['pick-freeze groups', '{ method: PickFreeze, groups: 40, seed: 4 }'],
+  ['pick-freeze groups', '{ method: PickFreeze, groups: 15, seed: 4 }'],
 ] as const) {
   test(`through shared memory and through sockets the same bits are folded: ${name}`, async () => {
     const folder = scratch();
     const program = solverIn(folder);
-    const path = variant('shared', manifest(program, 150, true, sampling));
+    const path = variant('shared', manifest(program, 60, true, sampling));
     const memory = await watched(path, program, 'auto');
     const sockets = await watched(path, program, 'tcp');
     assert.ok(memory.shared, 'the first study shared memory');
@@ -139,7 +140,7 @@ for (const [name, sampling] of [
 test('solvers killed while they write cost nothing, and nothing that was shared is left', async () => {
   const folder = scratch();
   const program = solverIn(folder);
-  const path = variant('killed', manifest(program, 120, false));
+  const path = variant('killed', manifest(program, 60, false));
   const whole = runStudy(path, { 'spec.client.args': "['{p}', 'tcp']" });
   assert.equal(whole.code, 0, whole.stderr);
   const directory = join(scratch(), 'study');
@@ -148,7 +149,7 @@ test('solvers killed while they write cost nothing, and nothing that was shared 
   study.on('exit', (value) => (code = value ?? -1));
   const before = new Set(readdirSync('/dev/shm'));
   let killed = 0;
-  while (killed < 12 && code === undefined) {
+  while (killed < 8 && code === undefined) {
     const victim = await until('solver that shares memory', () =>
       code === undefined ? running(program).find(shares) : null,
     );
@@ -161,7 +162,7 @@ test('solvers killed while they write cost nothing, and nothing that was shared 
     }
     await until('its end', () => (running(program).some(({ pid }) => pid === victim.pid) ? undefined : true));
   }
-  assert.ok(killed >= 5, `${killed} solvers were killed`);
+  assert.ok(killed >= 4, `${killed} solvers were killed`);
   await until('end of the study', () => code);
   assert.equal(code, 0);
   assert.deepEqual(summaryOf(directory).digests, summaryOf(whole.directory).digests);
