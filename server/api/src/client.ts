@@ -39,6 +39,8 @@ export interface Client {
   suspend(): Promise<api.Accepted>;
   resume(): Promise<api.Accepted>;
   cancel(reason?: string): Promise<api.Accepted>;
+  intent(intent: api.Intent): Promise<api.Accepted>;
+  gone(pilots: api.GoneBody['pilots']): Promise<api.Accepted>;
   metrics(): Promise<string>;
   healthz(): Promise<api.Health>;
   readyz(): Promise<api.Health>;
@@ -70,6 +72,8 @@ export function createClient(options: ClientOptions): Client {
     suspend: () => ask('suspend'),
     resume: () => ask('resume'),
     cancel: (reason) => ask('cancel', { body: reason === undefined ? {} : { reason } }),
+    intent: (body) => ask('intent', { body }),
+    gone: (pilots) => ask('gone', { body: { pilots } }),
     metrics: () => send(options, 'metrics', {}, (response) => response.text()),
     healthz: () => ask('healthz'),
     readyz: () => ask('readyz'),

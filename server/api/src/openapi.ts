@@ -84,9 +84,11 @@ export function responsesOf(route: Route): [number, string][] {
   if (route.query !== undefined || route.body !== undefined || route.params !== undefined)
     codes.push([400, 'A parameter or the body is not valid.']);
   if (route.needsToken) codes.push([401, 'The token is missing or wrong.']);
+  if (route.needsStudyToken) codes.push([403, "Only the study's own token will do."]);
   if (route.notFound) codes.push([404, 'There is no such thing in this study.']);
-  if (route.mutates)
+  if (route.refusedOnCluster)
     codes.push([409, 'On a cluster the manifest alone decides; the remedy names the kubectl command.']);
+  if (route.operation === 'intent') codes.push([409, 'A newer generation was taken before.']);
   codes.push([503, route.operation === 'readyz' ? 'It still starts.' : 'Not available now; try again.']);
   return codes;
 }

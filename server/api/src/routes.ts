@@ -21,13 +21,17 @@ export type Route = {
   answer: Answer;
   needsToken: boolean;
   /** Changes the study: refused where the manifest in the cluster is the only source of intent. */
-  mutates: boolean;
+  refusedOnCluster: boolean;
+  /** Only the study's own token will do: who may merely look at the study cannot change it. */
+  needsStudyToken?: true;
+  /** Larger than what every other body may be. */
+  bodyBytesMax?: number;
   notFound: boolean;
 };
 
 const simulationId = schemas.SimulationParameters;
-const read = { method: 'GET', needsToken: true, mutates: false, notFound: false } as const;
-const change = { needsToken: true, mutates: true, notFound: false } as const;
+const read = { method: 'GET', needsToken: true, refusedOnCluster: false, notFound: false } as const;
+const change = { needsToken: true, refusedOnCluster: true, notFound: false } as const;
 const json = (description: string, body: TSchema): Answer => ({ description, body });
 
 export const routes = [
@@ -148,6 +152,29 @@ export const routes = [
     summary: 'Ends the study; results of what was folded are written.',
     body: schemas.CancelBody,
     answer: json('Accepted.', schemas.Accepted),
+  },
+  {
+    ...change,
+    method: 'PUT',
+    operation: 'intent',
+    path: '/v1/intent',
+    summary: 'What the manifest wants now, all of it, with its generation. For the owner of the backend; idempotent.',
+    body: schemas.Intent,
+    refusedOnCluster: false,
+    needsStudyToken: true,
+    answer: json('Taken, or taken before.', schemas.Accepted),
+  },
+  {
+    ...change,
+    method: 'POST',
+    operation: 'gone',
+    path: '/v1/backend/gone',
+    summary: 'Pilots that are gone for good, with the reason: what they leased is leased again at once.',
+    body: schemas.GoneBody,
+    refusedOnCluster: false,
+    needsStudyToken: true,
+    bodyBytesMax: 512 * 1024,
+    answer: json('Taken, or known before.', schemas.Accepted),
   },
   {
     ...read,

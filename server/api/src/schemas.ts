@@ -222,6 +222,23 @@ export const DigestList = Type.Object({
 
 export const ParallelismBody = Type.Object({ parallelism: Type.Integer({ minimum: 0, maximum: 100000 }) });
 export const CancelBody = Type.Object({ reason: Type.Optional(Type.String({ maxLength: 256 })) });
+/** What can change while a study runs, as the manifest says it. */
+export const Intent = Type.Object({
+  generation: Type.Integer({ minimum: 0, description: 'metadata.generation; an older one than the last is refused.' }),
+  parallelism: Type.Integer({ minimum: 0, maximum: 100000 }),
+  suspend: Type.Boolean(),
+  cancel: Type.Boolean({ description: 'Once true it stays true.' }),
+  deadlineSeconds: Type.Union([Type.Number({ exclusiveMinimum: 0 }), Type.Null()]),
+});
+export const GoneBody = Type.Object({
+  pilots: Type.Array(
+    Type.Object({
+      pilot: Type.String({ minLength: 1, maxLength: 253 }),
+      reason: Type.String({ maxLength: 256, description: 'In the words of the cluster: OOMKilled, Evicted, NodeLost …' }),
+    }),
+    { maxItems: 1000 },
+  ),
+});
 export const Accepted = Type.Object({ accepted: Type.Literal(true), state: StudyStatus.properties.state });
 
 export const SimulationParameters = Type.Object({ id: Type.Integer({ minimum: 0, maximum: 4294967295 }) });
@@ -257,6 +274,8 @@ export type StatisticSummary = Static<typeof StatisticSummary>;
 export type DigestList = Static<typeof DigestList>;
 export type ParallelismBody = Static<typeof ParallelismBody>;
 export type CancelBody = Static<typeof CancelBody>;
+export type Intent = Static<typeof Intent>;
+export type GoneBody = Static<typeof GoneBody>;
 export type Accepted = Static<typeof Accepted>;
 export type Job = Static<typeof Job>;
 export type Health = Static<typeof Health>;

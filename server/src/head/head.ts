@@ -20,11 +20,13 @@ import { ControlRouter } from './control-router.ts';
 import { Looker } from './convergence-check.ts';
 import { Ending } from './ending.ts';
 import { carryOut, type Hands } from './instructions.ts';
+import { IntentKeeper } from './intent.ts';
 import type { Log } from './log.ts';
 import { RankLink } from './rank-link.ts';
 import { StatisticsReader } from './statistics-reader.ts';
 import { pilotWelcomeOf, planOptionsOf, ranksOf } from './study-facts.ts';
 import { HeadService } from './study-service.ts';
+import { Suspension } from './suspension.ts';
 
 export type HeadWorld = {
   study: CompiledStudy;
@@ -41,6 +43,8 @@ export type HeadWorld = {
   sameSecret: (given: string, wanted: string) => boolean;
   openControl: (receive: (peer: PeerId, frame: Uint8Array) => void) => Promise<ControlServer>;
   log: Log;
+  /** Ranks of a finished study end with the head; false where their backend would only start them again. */
+  dismissRanks: boolean;
   /** A newer head has taken over, or the head cannot go on. */
   abandon: (exitCode: number) => void;
 };
@@ -54,6 +58,8 @@ export class Head {
   readonly checkpoints: Checkpoints;
   readonly ending: Ending;
   readonly looker: Looker;
+  readonly suspension: Suspension;
+  readonly intent: IntentKeeper;
   #w: HeadWorld;
   #hands: Hands;
   #control: ControlServer | null = null;
@@ -106,6 +112,18 @@ export class Head {
       fenced: () => world.abandon(5),
     });
     this.looker = new Looker(study, this.ranks, clock);
+    this.suspension = new Suspension({
+      plan: plan.state,
+      isCheckpointUnderWay: () => this.checkpoints.isUnderWay,
+      takeCheckpoint: () => this.#checkpoint(),
+    });
+    this.intent = new IntentKeeper({
+      study,
+      files,
+      directory: world.directory,
+      apply: (event) => void this.apply(event),
+      setDeadline: (seconds) => this.#setDeadline(seconds),
+    });
     this.router = this.#makeRouter(send);
     this.service = this.#makeService();
     this.ending = new Ending({
@@ -152,6 +170,8 @@ export class Head {
       parameters: (simulation, draw) => design.parameters(simulation, draw),
       controlEndpoint: () => this.#control?.endpoint ?? '',
       apply: (event) => void this.apply(event),
+      intent: this.intent,
+      suspension: this.suspension,
       degraded: () => [...this.ending.problems(), ...io.degraded()],
     });
   }
@@ -198,21 +218,23 @@ export class Head {
     this.#every('sample', 1000, () => {
       this.service.sample(clock.monotonicMs());
       this.#lookForPeople();
+      this.suspension.look();
     });
     const { checkpointPeriodSeconds, resultsPeriodSeconds } = this.#w.study.server;
     this.#every('checkpoint', checkpointPeriodSeconds * 1000, () => this.#periodicCheckpoint());
     this.#every('results', resultsPeriodSeconds * 1000, () => void this.ending.writeInterval());
-    const { deadlineSeconds } = this.#w.study;
-    if (deadlineSeconds !== null) {
-      const leftMs = deadlineSeconds * 1000 - this.elapsedMs;
-      this.#timers.set(
-        'deadline',
-        clock.after(leftMs, () => void this.apply({ type: 'deadline', seconds: deadlineSeconds })),
-      );
-    }
-    if (this.#w.study.cancel) this.apply({ type: 'cancel', reason: 'spec.cancel is true' });
-    if (this.#w.study.suspend) this.apply({ type: 'suspend' });
+    await this.intent.start();
     if (this.plan.state.finished) void this.ending.begin();
+  }
+  #setDeadline(seconds: number | null): void {
+    this.#timers.get('deadline')?.cancel();
+    this.#timers.delete('deadline');
+    if (seconds === null || this.#stopped) return;
+    const leftMs = Math.max(0, seconds * 1000 - this.elapsedMs);
+    this.#timers.set(
+      'deadline',
+      this.#w.clock.after(leftMs, () => void this.apply({ type: 'deadline', seconds })),
+    );
   }
   #every(name: string, periodMs: number, callback: () => void): void {
     if (!(periodMs > 0) || !Number.isFinite(periodMs)) return;
@@ -310,7 +332,7 @@ export class Head {
     this.#stopped = true;
     this.ending.abort();
     // The ranks of a finished study have nothing more to serve.
-    if (this.plan.state.sealed)
+    if (this.plan.state.sealed && this.#w.dismissRanks)
       for (const rank of this.ranks) rank.push('Dismiss', { drain: 1, planFinished: 1, reason: 'the study has ended' });
     for (const timer of this.#timers.values()) timer.cancel();
     for (const rank of this.ranks) rank.close();

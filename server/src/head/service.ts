@@ -4,7 +4,7 @@
  * study through StudyService and never touch the plan. The head's composition (head.ts) implements it.
  */
 import type { CompiledStudy } from '@melissa/crds';
-import type { BackendDemand, SimulationDetail, SimulationPage, SimulationQuery, StudyStatus } from '@melissa/api';
+import type { BackendDemand, Intent, SimulationDetail, SimulationPage, SimulationQuery, StudyStatus } from '@melissa/api';
 
 /** One line of the event log: a state change of one entity. */
 export type StudyEvent = {
@@ -45,4 +45,8 @@ export interface StudyService {
   suspend(): void;
   resume(): void;
   cancel(reason: string): void;
+  /** Durable when it resolves. False: a newer generation was taken before, and nothing has changed. */
+  takeIntent(intent: Intent): Promise<boolean>;
+  /** The backend lists a pilot as gone; without it the head finds out by silence. */
+  backendGone(pilot: string, reason: string): void;
 }

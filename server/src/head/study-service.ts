@@ -6,6 +6,7 @@
 import type {
   AttemptRecord,
   BackendDemand,
+  Intent,
   SimulationDetail,
   SimulationPage,
   SimulationQuery,
@@ -19,11 +20,13 @@ import type { Plan } from '../plan/plan.ts';
 import { Code, states, type PlanEvent } from '../plan/types.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { Looker } from './convergence-check.ts';
+import type { IntentKeeper } from './intent.ts';
 import { Rate } from './rate.ts';
 import { addTotals, noTotals, type RankLink, type RankTotals } from './rank-link.ts';
 import type { StatisticQuery, StudyService } from './service.ts';
 import type { StatisticsReader } from './statistics-reader.ts';
 import { ranksOf } from './study-facts.ts';
+import type { Suspension } from './suspension.ts';
 
 export type ServiceParts = {
   study: CompiledStudy;
@@ -39,6 +42,8 @@ export type ServiceParts = {
   parameters: (simulation: number, draw: number) => (number | string)[];
   controlEndpoint: () => string;
   apply: (event: PlanEvent) => void;
+  intent: IntentKeeper;
+  suspension: Suspension;
   /** Beside the checkpoint's: sentences of the results writer and of the event log. */
   degraded: () => string[];
 };
@@ -87,7 +92,7 @@ export class HeadService implements StudyService {
       state: this.#stateName(),
       reason: this.#reason(),
       epoch,
-      generation: 0,
+      generation: this.#p.intent.generation,
       startTime: new Date(this.#p.startWallMs).toISOString(),
       elapsedSeconds: this.#p.elapsedMs() / 1000,
       simulations: {
@@ -132,7 +137,7 @@ export class HeadService implements StudyService {
   #stateName(): StudyStatus['state'] {
     const state = this.#p.plan.state;
     if (state.outcome !== null) return this.finished ? state.outcome : 'Finishing';
-    if (state.suspended) return state.leaseOf.size > 0 ? 'Suspending' : 'Suspended';
+    if (state.suspended) return this.#p.suspension.isSafe ? 'Suspended' : 'Suspending';
     return state.ranksReady ? 'Running' : this.#p.ranks.some((rank) => rank.identity === null) ? 'Starting' : 'Running';
   }
   #reason(): string {
@@ -274,6 +279,9 @@ export class HeadService implements StudyService {
   }
   cancel(reason: string): void {
     this.#p.apply({ type: 'cancel', reason });
+  }
+  takeIntent(intent: Intent): Promise<boolean> {
+    return this.#p.intent.take(intent);
   }
   /** The backend lists a pilot as gone; without it the head finds out by silence. */
   backendGone(pilot: string, reason: string): void {

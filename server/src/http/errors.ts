@@ -15,6 +15,19 @@ export const errors = {
     remedy: 'Use one of the methods in the header `Allow`.',
   },
   EINTENT: { message: 'on a cluster the manifest alone decides', remedy: 'Change the MelissaStudy with kubectl.' },
+  EINTENT_OLD: {
+    message: 'a newer generation of the manifest was taken before',
+    remedy: 'Read the manifest again and send what it says now.',
+  },
+  EREADER: {
+    message: 'this token may look at the study and not change it',
+    remedy: 'On a cluster change the MelissaStudy with kubectl; this path is for its operator.',
+  },
+  EAUTHORIZE: {
+    message: 'the token cannot be checked now',
+    remedy:
+      "The operator, which checks Kubernetes tokens, does not answer; try again, or use the study's token from its Secret.",
+  },
   ENOSIMULATION: {
     message: 'there is no such simulation',
     remedy: 'Ids run from 0; GET /v1/status says how many there are.',

@@ -6,6 +6,8 @@ import {
   schemas,
   type AttemptRecord,
   type EventQuery,
+  type GoneBody,
+  type Intent,
   type Operation,
   type SimulationQuery,
 } from '@melissa/api';
@@ -44,6 +46,15 @@ export const handlers: Record<Operation, Handler> = {
   resume: (context) => change(context, 'resume', 0, () => context.service.resume()),
   cancel: (context, { body }) =>
     change(context, 'cancel', 0, () => context.service.cancel(String(body['reason'] ?? 'asked for over HTTP'))),
+  intent: async ({ service }, { body }) => {
+    if (!(await service.takeIntent(body as Intent)))
+      throw problem('EINTENT_OLD', `${Number(body['generation'])}, after ${service.status().generation}`);
+    return jsonReply({ accepted: true, state: service.status().state });
+  },
+  gone: ({ service }, { body }) => {
+    for (const { pilot, reason } of (body as GoneBody).pilots) service.backendGone(pilot, reason);
+    return jsonReply({ accepted: true, state: service.status().state });
+  },
   jobs: ({ service }) => jsonReply(Array.from({ length: service.study.sampling.simulations }, (_, id) => id)),
   job: (context, request) => jsonReply(jobOf(simulationOf(context, request))),
   openapi: ({ version }) => jsonReply(openApiDocument(version)),

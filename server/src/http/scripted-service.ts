@@ -6,6 +6,7 @@
 import { assert, ProjectError } from '@melissa/kit';
 import type {
   BackendDemand,
+  Intent,
   SimulationDetail,
   SimulationPage,
   SimulationQuery,
@@ -61,6 +62,7 @@ export class ScriptedService implements StudyService {
   readonly study: CompiledStudy;
   readonly calls: string[] = [];
   state: StudyStatus['state'] = 'Running';
+  #generation = 1;
   /** Statistics that fail, by name, with the code they fail with. */
   failing = new Map<string, string>();
 
@@ -74,7 +76,7 @@ export class ScriptedService implements StudyService {
       state: this.state,
       reason: '',
       epoch: 1,
-      generation: 1,
+      generation: this.#generation,
       startTime: '2026-01-01T00:00:00.000Z',
       elapsedSeconds: 12.5,
       simulations: {
@@ -162,6 +164,15 @@ export class ScriptedService implements StudyService {
   }
   cancel(reason: string): void {
     this.calls.push(`cancel ${reason}`);
+  }
+  async takeIntent(intent: Intent): Promise<boolean> {
+    if (intent.generation < this.#generation) return false;
+    this.#generation = intent.generation;
+    this.calls.push(`intent ${JSON.stringify(intent)}`);
+    return true;
+  }
+  backendGone(pilot: string, reason: string): void {
+    this.calls.push(`gone ${pilot}: ${reason}`);
   }
   #summary(id: number): SimulationSummary {
     const { groupSize } = this.study.sampling;

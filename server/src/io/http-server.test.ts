@@ -81,7 +81,7 @@ test('every JSON answer has the shape that the OpenAPI document promises', async
   const document = (await (await get('/openapi.json')).json()) as ReturnType<typeof openApiDocument>;
   assert.deepEqual(document, openApiDocument('0.1.0'));
   assert.equal((await new Validator().validate(structuredClone(document))).valid, true);
-  for (const route of allRoutes.filter(({ answer, mutates }) => answer.body !== undefined && !mutates)) {
+  for (const route of allRoutes.filter(({ answer, method }) => answer.body !== undefined && method === 'GET')) {
     const path = route.path.replace('{id}', '3').replace('{field}/{step}/{statistic}', 'temperature/0/mean');
     const answer = await get(path);
     assert.equal(answer.status, 200, path);
