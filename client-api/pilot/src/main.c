@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guard.h"
 #include "directory.h"
+#include "install.h"
 #include "limits.h"
 #include "log.h"
 #include "pilot.h"
@@ -29,14 +30,19 @@ static const char help[] =
     "  --manifest-dir DIR   folder of the study's manifest, for relative commands (default: the current one)\n"
     "  --curve-dir DIR      keys: server.pub, client.pub, client.key, in Z85 (default: no encryption)\n"
     "  --slots N            simulations at a time (default 1)\n"
+    "  --simulations N      runs at most N in its life and exits 0 after the last of them (default: as many as there are)\n"
     "  --log-file FILE      log lines are appended here (default: stderr)\n"
     "  --verbose            logs every simulation\n"
     "  --help, --version\n"
     "\n"
+    "  melissa-pilot --install DIR    copies itself to DIR/melissa-pilot and exits: an init container brings it to the solver\n"
+    "\n"
     "SIGTERM or SIGINT: starts nothing more, lets what runs end within the study's drainSeconds, leaves.\n"
     "A second one: ends everything at once.\n"
     "\n"
-    "Exit codes: 0 the plan is finished; 1 the system refused something; 2 wrong usage; 3 dismissed or told to end\n"
+    "As process 1 of a container it sets what mpirun needs there, where it is unset: OMPI_MCA_plm and the like.\n"
+    "\n"
+    "Exit codes: 0 the plan is finished, or --simulations are done; 1 the system refused something; 2 wrong usage; 3 dismissed or told to end\n"
     "before the plan was finished; 4 the head was lost; 5 the head refused this pilot.\n";
 
 static int usage(const char *problem, const char *word) {
@@ -69,8 +75,10 @@ static int parse(int count, char **words, struct settings *settings) {
       {"id", required_argument, NULL, 'i'},         {"work", required_argument, NULL, 'w'},
       {"curve-dir", required_argument, NULL, 'c'},  {"log-file", required_argument, NULL, 'l'},
       {"manifest-dir", required_argument, NULL, 'm'}, {"slots", required_argument, NULL, 's'},
+      {"simulations", required_argument, NULL, 'n'},
       {"verbose", no_argument, NULL, 'v'},          {"help", no_argument, NULL, 'H'},
       {"version", no_argument, NULL, 'V'},          {NULL, 0, NULL, 0}};
+  bool limited = false;
   settings->slots = 1;
   set_path(&settings->manifestDirectory, ".");
   for (int option; (option = getopt_long(count, words, "", options, NULL)) != -1;) {
@@ -83,6 +91,7 @@ static int parse(int count, char **words, struct settings *settings) {
       case 'l': set_path(&settings->logFile, optarg); break;
       case 'm': set_path(&settings->manifestDirectory, optarg); break;
       case 's': settings->slots = (unsigned)strtoul(optarg, NULL, 10); break;
+      case 'n': settings->simulationsMax = strtoul(optarg, NULL, 10); limited = true; break;
       case 'v': settings->verbose = true; break;
       case 'H': fputs(help, stdout); return EXIT_PLAN_FINISHED;
       case 'V': puts("melissa-pilot " MELISSA_PILOT_VERSION); return EXIT_PLAN_FINISHED;
@@ -96,7 +105,20 @@ static int parse(int count, char **words, struct settings *settings) {
   if (settings->workDirectory == NULL) return usage("--work is missing", "");
   if (!valid_name(settings->pilot)) return usage("--id is not a name of letters, digits, '.', '_', '-': ", settings->pilot);
   if (settings->slots < 1 || settings->slots > SLOTS_MAX) return usage("--slots is not between 1 and 256", "");
+  if (limited && settings->simulationsMax < 1) return usage("--simulations is not a number from 1", "");
   return -1;
+}
+
+/**
+ * What Open MPI needs where there is no ssh, no entry in the password file and no ptrace: without the first two mpirun aborts,
+ * without the last its ranks crash. The study's own `env` comes after these and wins.
+ */
+static void set_container_defaults(void) {
+  static const char *const defaults[][2] = {{"OMPI_MCA_plm", "isolated"},
+                                            {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
+                                            {"OMPI_MCA_hwloc_base_binding_policy", "none"},
+                                            {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"}};
+  for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) setenv(defaults[i][0], defaults[i][1], 0);
 }
 
 static void free_settings(struct settings *settings) {
@@ -134,6 +156,7 @@ static int run(struct settings *settings) {
     return EXIT_USAGE;
   }
   signal(SIGPIPE, SIG_IGN);
+  if (getpid() == 1) set_container_defaults();
   int code = guard_begin();
   return code >= 0 ? code : pilot_run(settings);
 }
@@ -141,6 +164,7 @@ static int run(struct settings *settings) {
 int main(int count, char **words) {
   open_standard_descriptors();
   if (count >= 2 && strcmp(words[1], "--send-outputs") == 0) return sender_run(count - 2, words + 2);
+  if (count >= 2 && strcmp(words[1], "--install") == 0) return install_run(count - 2, words + 2);
   struct settings settings = {0};
   int code = parse(count, words, &settings);
   if (code < 0) code = run(&settings);

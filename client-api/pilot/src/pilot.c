@@ -131,14 +131,32 @@ static bool reap(struct pilot *pilot) {
   }
 }
 
+static bool has_had_its_share(const struct pilot *pilot) {
+  unsigned long most = pilot->settings->simulationsMax;
+  return most > 0 && pilot->started >= most;
+}
+
+/**
+ * The plan ended before this pilot had its simulation. To exit 0 would say that it had one, so it waits until it is told to
+ * end: whoever counts exits ends it soon.
+ */
+static bool is_left_over(const struct pilot *pilot) {
+  return pilot->settings->simulationsMax > 0 && pilot->planFinished && !has_had_its_share(pilot) && pilot->signals == 0;
+}
+
 static void start_waiting(struct pilot *pilot) {
   for (unsigned i = 0; i < pilot->settings->slots; i++) {
     struct slot *slot = &pilot->slots[i];
     struct lease lease;
     if (slot->phase != PHASE_FREE) continue;
     if (reports_full(&pilot->reports) || !waiting_pop(&pilot->waiting, &lease)) return;
+    pilot->started += 1;
     slot_begin(slot, pilot->study, lease);
     if (slot->leader != 0) outgoing_started(pilot, slot);
+    if (has_had_its_share(pilot)) {
+      pilot_begin_drain(pilot, "this pilot has had its number of simulations", INT64_MAX);
+      return;
+    }
   }
 }
 
@@ -212,7 +230,9 @@ static void notice_pause(struct pilot *pilot, int64_t now, int64_t silenceMs) {
 static void on_time(struct pilot *pilot, int64_t now) {
   int64_t silenceMs = pilot->study != NULL ? pilot->study->silenceMs : CONNECT_LIMIT_MS;
   notice_pause(pilot, now, silenceMs);
-  if (now - pilot->heardAtMs >= silenceMs && pilot->exitCode != EXIT_HEAD_LOST) lose_head(pilot, now - pilot->heardAtMs);
+  /* A head that has finished owes a pilot without work no sign of life. */
+  bool waits = is_left_over(pilot) && pilot_idle(pilot);
+  if (now - pilot->heardAtMs >= silenceMs && pilot->exitCode != EXIT_HEAD_LOST && !waits) lose_head(pilot, now - pilot->heardAtMs);
   bool gone = pilot->exitCode == EXIT_HEAD_LOST || pilot->exitCode == EXIT_REFUSED;
   if (!pilot->welcomed && !gone && now >= pilot->helloAtMs) {
     pilot->helloAtMs = now + HELLO_REPEAT_MS;
@@ -246,6 +266,7 @@ static int poll_timeout(const struct pilot *pilot, int64_t now) {
 /** True when nothing is left to do: all is confirmed, or waiting for that has had its time. */
 static bool finished(struct pilot *pilot, int64_t now) {
   if (!pilot->draining || !pilot_idle(pilot)) return false;
+  if (is_left_over(pilot)) return false;
   if (pilot->reports.count == 0 || pilot->exitCode == EXIT_HEAD_LOST || pilot->exitCode == EXIT_REFUSED) return true;
   if (pilot->leaveByMs == INT64_MAX) pilot->leaveByMs = now + LEAVE_CONFIRM_MS;
   if (now < pilot->leaveByMs) return false;
@@ -358,7 +379,8 @@ int pilot_run(const struct settings *settings) {
     if (finished(pilot, now)) break;
     wait_for_events(pilot, any ? 0 : poll_timeout(pilot, now));
   }
-  int code = pilot->planFinished && pilot->exitCode == EXIT_DISMISSED ? EXIT_PLAN_FINISHED : (int)pilot->exitCode;
+  bool done = pilot->planFinished || (has_had_its_share(pilot) && pilot->signals == 0);
+  int code = done && pilot->exitCode == EXIT_DISMISSED ? EXIT_PLAN_FINISHED : (int)pilot->exitCode;
   log_write(LOG_INFO, "leaving with exit code %d", code);
   release(pilot);
   return code;

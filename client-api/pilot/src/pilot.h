@@ -41,7 +41,8 @@ struct pilot {
   uint64_t helloRequest;
   int64_t helloAtMs, heardAtMs, sentAtMs, turnedAtMs;
 
-  bool draining;      /* nothing new is started */
+  unsigned long started; /* attempts so far */
+  bool draining;         /* nothing new is started */
   unsigned signals;   /* SIGTERM and SIGINT so far */
   int64_t drainByMs;  /* when running attempts are ended; INT64_MAX: they may finish */
   int64_t leaveByMs;  /* unconfirmed reports are given up then; INT64_MAX while something runs */

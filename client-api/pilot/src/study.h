@@ -18,6 +18,7 @@ struct settings {
   char *manifestDirectory;
   char *executable; /* this program, started again to send a solver's files */
   unsigned slots;
+  unsigned long simulationsMax; /* attempts in this pilot's life; 0: as many as the plan has */
   bool verbose;
 };
 

@@ -234,7 +234,10 @@ export const GoneBody = Type.Object({
   pilots: Type.Array(
     Type.Object({
       pilot: Type.String({ minLength: 1, maxLength: 253 }),
-      reason: Type.String({ maxLength: 256, description: 'In the words of the cluster: OOMKilled, Evicted, NodeLost …' }),
+      reason: Type.String({
+        maxLength: 256,
+        description: 'In the words of the cluster: OOMKilled, Evicted, NodeLost …',
+      }),
     }),
     { maxItems: 1000 },
   ),

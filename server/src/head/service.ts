@@ -4,7 +4,14 @@
  * study through StudyService and never touch the plan. The head's composition (head.ts) implements it.
  */
 import type { CompiledStudy } from '@melissa/crds';
-import type { BackendDemand, Intent, SimulationDetail, SimulationPage, SimulationQuery, StudyStatus } from '@melissa/api';
+import type {
+  BackendDemand,
+  Intent,
+  SimulationDetail,
+  SimulationPage,
+  SimulationQuery,
+  StudyStatus,
+} from '@melissa/api';
 
 /** One line of the event log: a state change of one entity. */
 export type StudyEvent = {

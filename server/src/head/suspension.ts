@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * When a suspended study may be taken away: no pilot is left, and a checkpoint made after the last of them went is durable.
+ * When a suspended study may be taken away: no pilot is at work or waits for work, and a checkpoint made after that is durable.
  * Only then is the study said to be Suspended, so that whoever suspended it may end head and ranks and lose nothing. Looked at
  * once a second by head.ts; a checkpoint that failed is tried again then.
  */
@@ -32,6 +32,8 @@ export class Suspension {
   }
   #isQuiet(): boolean {
     const { suspended, finished, leaseOf, pilots } = this.#p.plan;
-    return suspended && !finished && leaseOf.size === 0 && pilots.size === 0;
+    if (!suspended || finished || leaseOf.size > 0) return false;
+    // One that drains and holds nothing has left, or is about to: it does not say goodbye.
+    return [...pilots.values()].every(({ draining, leases }) => draining && leases.size === 0);
   }
 }

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ProjectError } from '@melissa/kit';
 import { errors } from '../errors.ts';
+import type { PodPlace } from './pod.ts';
 
 export type HeadArguments = {
   role: 'head';
@@ -16,6 +17,8 @@ export type HeadArguments = {
   advertise: string | null;
   /** Folder of the server's CURVE keys (keys.ts); null: nothing is encrypted. */
   curveDirectory: string | null;
+  /** What is particular to a pod (pod.ts); null: one machine. */
+  pod: PodPlace | null;
   /** On a cluster the MelissaStudy alone decides. */
   intent: 'api' | 'kubernetes';
 };
@@ -30,6 +33,8 @@ export type RankArguments = {
   advertise: string | null;
   /** Folder of the server's CURVE keys (keys.ts); null: nothing is encrypted. */
   curveDirectory: string | null;
+  /** What is particular to a pod (pod.ts); null: one machine. */
+  pod: PodPlace | null;
 };
 
 const options = {
@@ -69,7 +74,17 @@ export function parseArguments(words: string[]): HeadArguments | RankArguments {
     const rank = Number(values.rank);
     if (!Number.isInteger(rank) || rank < 0) throw usage('--rank is not a number from 0');
     if (values.head === undefined) throw usage('--head is missing');
-    return { role, directory, rank, head: values.head, tokenFile, listen: values.listen, advertise, curveDirectory };
+    return {
+      role,
+      directory,
+      rank,
+      head: values.head,
+      tokenFile,
+      listen: values.listen,
+      advertise,
+      curveDirectory,
+      pod: null,
+    };
   }
   const address = /^(.*):(\d+)$/.exec(values.http);
   if (address === null || Number(address[2]) > 65535) throw usage(`--http ${values.http} is not host:port`);
@@ -85,6 +100,7 @@ export function parseArguments(words: string[]): HeadArguments | RankArguments {
     tokenFile,
     advertise,
     curveDirectory,
+    pod: null,
     intent,
   };
 }

@@ -13,7 +13,8 @@ import type { StudyService } from '../head/service.ts';
 import { problem } from '../http/errors.ts';
 import { handlers } from '../http/handlers.ts';
 import { errorReply, type EventReader, type HandlerContext, type HandlerRequest, type Reply } from '../http/reply.ts';
-import { httpMetrics } from './http-metrics.ts';
+import type { Authorize } from './authorize.ts';
+import { httpMetrics, type HttpMetrics } from './http-metrics.ts';
 
 export const httpLimits = {
   connectionsMax: 256,
@@ -44,6 +45,12 @@ export type HttpServerOptions = {
   intent?: HandlerContext['intent'];
   /** Prometheus inside a cluster's network may read /metrics without the token when this is false. */
   metricsNeedToken?: boolean;
+  /** Certificate and key, PEM: then the server speaks TLS only. */
+  tls?: { certificate: string; key: string };
+  /** Says of a token that is not the study's whether its bearer may look at the study. */
+  authorize?: Authorize;
+  /** Shared by two servers of one study, so that both count in the same place. */
+  metrics?: HttpMetrics;
   limits?: Partial<HttpLimits>;
 };
 export type HttpServer = { url: string; host: string; port: number; close(): Promise<void> };
@@ -52,7 +59,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const limits = { ...httpLimits, ...options.limits };
   if (options.token.length < limits.tokenCharactersMin) throw problem('EWEAKTOKEN');
   const { service, eventReader } = options;
-  const metrics = httpMetrics(service.study.name, () => service.status());
+  const metrics = options.metrics ?? httpMetrics(service.study.name, () => service.status());
   const context: HandlerContext = {
     service,
     eventReader,
@@ -61,14 +68,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     intent: options.intent ?? 'api',
     metrics: metrics.text,
   };
-  const app = makeApp(limits);
-  const isAllowed = tokenCheck(options.token);
+  const app = makeApp(limits, options.tls);
+  const check = tokenCheck(options.token, options.authorize);
   app.addHook('onRequest', async (request) => {
     const route = routeOf(request);
     const isOpen =
       route !== undefined &&
       (!route.needsToken || (route.operation === 'metrics' && options.metricsNeedToken === false));
-    if (!isOpen && !isAllowed(request)) throw problem('ETOKEN');
+    if (!isOpen) await check(request, route);
   });
   app.addHook('onResponse', async (request, reply) =>
     metrics.counted(routeOf(request)?.operation ?? 'none', reply.statusCode),
@@ -97,11 +104,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   return await listen(app, options, metrics.stop);
 }
 
-function makeApp(limits: HttpLimits): FastifyInstance {
-  const app = fastify({
+function makeApp(limits: HttpLimits, tls: HttpServerOptions['tls']): FastifyInstance {
+  const settings = {
     logger: false,
     // Addresses that the router cannot even read never reach the error handler.
-    frameworkErrors: (cause, _request, reply) =>
+    frameworkErrors: (cause: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
       void send(reply, { ...errorReply(problem('EREQUEST', cause.message)), status: cause.statusCode ?? 400 }),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
@@ -115,7 +122,8 @@ function makeApp(limits: HttpLimits): FastifyInstance {
       maxHeaderSize: limits.headerBytesMax,
       connectionsCheckingInterval: limits.checkMs,
     },
-  });
+  } as const;
+  const app = tls === undefined ? fastify(settings) : secureApp(settings, tls);
   app.server.maxConnections = limits.connectionsMax;
   app.removeContentTypeParser('text/plain');
   app.removeContentTypeParser('application/json');
@@ -130,6 +138,12 @@ function makeApp(limits: HttpLimits): FastifyInstance {
   return app;
 }
 
+/** Fastify names another type for a server with TLS; the routes do not differ. */
+function secureApp(settings: object, tls: { certificate: string; key: string }): FastifyInstance {
+  const https = { cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' as const };
+  return fastify({ ...settings, https }) as unknown as FastifyInstance;
+}
+
 function register(app: FastifyInstance, route: Route, context: HandlerContext): void {
   const strict = (schema: object | undefined): object | undefined =>
     schema === undefined ? undefined : { ...schema, additionalProperties: false };
@@ -138,6 +152,7 @@ function register(app: FastifyInstance, route: Route, context: HandlerContext): 
   app.route({
     method: route.method,
     url: route.path.replace(/\{([a-z]+)\}/g, ':$1'),
+    ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
     config: { route },
     schema: Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined)),
     preValidation: async (request) => {
@@ -168,15 +183,20 @@ function routeOf(request: FastifyRequest): Route | undefined {
 }
 
 /** Digests of equal length are compared in constant time, so that neither content nor length of the token leaks. */
-function tokenCheck(token: string): (request: FastifyRequest) => boolean {
+function tokenCheck(
+  token: string,
+  authorize: Authorize | undefined,
+): (request: FastifyRequest, route: Route | undefined) => Promise<void> {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   const wanted = digest(token);
-  return (request) => {
+  return async (request, route) => {
     const authorization = request.headers.authorization ?? '';
     const bearer = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
     const melissa = request.url.startsWith('/jobs') ? request.headers['token'] : undefined;
     const given = bearer ?? (typeof melissa === 'string' ? melissa : '');
-    return timingSafeEqual(digest(given), wanted);
+    if (timingSafeEqual(digest(given), wanted)) return;
+    if (authorize === undefined || given === '' || !(await authorize(given))) throw problem('ETOKEN');
+    if (route?.needsStudyToken === true) throw problem('EREADER');
   };
 }
 
@@ -210,7 +230,7 @@ async function listen(app: FastifyInstance, options: HttpServerOptions, stop: ()
     });
   }
   const { port } = app.server.address() as AddressInfo;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   options.log.info({ url }, 'the HTTP server listens');
   return {
     url,

@@ -65,6 +65,7 @@ export function parsePodArguments(words: string[], environment: PodEnvironment):
   const common = {
     directory: data,
     tokenFile: join(secrets, 'lease-token'),
+    curveDirectory: secrets,
     advertise: values.advertise ?? `${environment.podName}.${headless}`,
     pod: placeOf(values, environment, { config, secrets }),
   };

@@ -13,17 +13,27 @@ import { makeDesign } from '../sampling/index.ts';
 import type { HeadArguments } from './arguments.ts';
 import { atEndOfTurn, systemClock } from './clock.ts';
 import { openControlServer, type ControlServer, type PeerId } from './control-socket.ts';
+import { makeAuthorize } from './authorize.ts';
 import { hostOf, withHost } from './endpoint.ts';
 import { realFiles } from './files.ts';
+import { httpMetrics } from './http-metrics.ts';
 import { startHttpServer, type HttpServer } from './http-server.ts';
 import { readServerKeys, type ServerKeys } from './keys.ts';
 import type { LogFunction } from './log.ts';
 import { hostIdentity, onStopSignal, sameSecret } from './process.ts';
-import { readStudyDirectory } from './study-directory.ts';
+import { readSecret, readStudyDirectory } from './study-directory.ts';
 import { createIoWorker, type IoWorker } from './worker.ts';
 
 /** What head.json says: where the head is. */
-export type HeadFile = { pid: number; epoch: number; control: string; http: string; startedAt: string };
+export type HeadFile = {
+  pid: number;
+  epoch: number;
+  control: string;
+  http: string;
+  /** With TLS, where there is one. */
+  https?: string;
+  startedAt: string;
+};
 
 async function readHeadFile(directory: string): Promise<HeadFile | null> {
   const bytes = await realFiles.readIfThere(`${directory}/head.json`);
@@ -75,10 +85,11 @@ function portIsFree(host: string, port: number): Promise<boolean> {
 
 export async function runHead(options: HeadArguments, log: LogFunction): Promise<number> {
   const { directory } = options;
-  const { study, token } = await readStudyDirectory(directory, options.tokenFile);
+  const configDirectory = options.pod?.configDirectory ?? directory;
+  const { study, token } = await readStudyDirectory(directory, options.tokenFile, configDirectory);
   const curve = await readServerKeys(options.curveDirectory);
   const before = await readHeadFile(directory);
-  const manifestBytes = await realFiles.readIfThere(`${directory}/manifest.json`);
+  const manifestBytes = await realFiles.readIfThere(`${configDirectory}/manifest.json`);
   const manifest = (manifestBytes === null ? study : JSON.parse(new TextDecoder().decode(manifestBytes))) as Record<
     string,
     unknown
@@ -100,6 +111,7 @@ export async function runHead(options: HeadArguments, log: LogFunction): Promise
     sameSecret,
     openControl: (receive) => openControl(options.control, before, { curve, receive, refused: tellRefusals(log) }),
     log,
+    dismissRanks: options.pod === null,
     abandon: (exitCode) => stopping.resolve(exitCode),
   });
   await head.start();
@@ -109,6 +121,7 @@ export async function runHead(options: HeadArguments, log: LogFunction): Promise
     epoch: head.epoch,
     control: withHost(head.controlEndpoint, options.advertise),
     http: http.url,
+    ...(http.secureUrl === undefined ? {} : { https: http.secureUrl }),
     startedAt: new Date(systemClock.wallMs()).toISOString(),
   };
   await realFiles.writeAtomically(`${directory}/head.json`, `${JSON.stringify(file)}\n`);
@@ -117,7 +130,10 @@ export async function runHead(options: HeadArguments, log: LogFunction): Promise
     log('info', `${signal}: ending`);
     stopping.resolve(0);
   });
-  const exitCode = await Promise.race([stopping.promise, served(head, study)]);
+  // In a pod whoever watches over the study ends it: a pod that leaves by itself is started again.
+  const exitCode = await (options.pod === null
+    ? Promise.race([stopping.promise, served(head, study)])
+    : stopping.promise);
   await takeDown(head, http, io);
   return exitCode;
 }
@@ -140,7 +156,7 @@ async function startHttp(
   options: HeadArguments,
   before: HeadFile | null,
   parts: { head: Head; io: IoWorker; token: string; manifest: Record<string, unknown>; log: LogFunction },
-): Promise<HttpServer> {
+): Promise<HttpServer & { secureUrl?: string }> {
   const { head, io, token, manifest, log } = parts;
   const host = options.httpHost;
   const beforePort = Number(before === null ? 0 : new URL(before.http).port);
@@ -150,16 +166,33 @@ async function startHttp(
     warn: (facts: object, message: string) => log('warn', message, { ...facts }),
     error: (facts: object, message: string) => log('error', message, { ...facts }),
   };
-  const { intent } = options;
-  return startHttpServer({
+  const { intent, pod } = options;
+  const metrics = httpMetrics(head.service.study.name, () => head.service.status());
+  const authorize =
+    pod === null || pod.authorize === null
+      ? {}
+      : { authorize: makeAuthorize({ ...pod.authorize, clock: systemClock }) };
+  const common = {
     version: packageFile.version,
     service: head.service,
     eventReader: io,
-    host,
-    port: wanted,
-    token,
+    token: pod === null ? token : await readSecret(pod.restTokenFile),
     log: httpLog,
     manifest,
     intent,
-  });
+    metrics,
+    ...authorize,
+  };
+  const clear = await startHttpServer({ ...common, host, port: wanted });
+  if (pod === null) return clear;
+  const tls = { certificate: await readSecret(pod.https.certificateFile), key: await readSecret(pod.https.keyFile) };
+  const secure = await startHttpServer({ ...common, host: pod.https.host, port: pod.https.port, tls });
+  return {
+    ...clear,
+    secureUrl: secure.url,
+    close: async () => {
+      await secure.close();
+      await clear.close();
+    },
+  };
 }

@@ -17,7 +17,7 @@ import { readStudyDirectory } from './study-directory.ts';
 
 export async function runRank(options: RankArguments, log: LogFunction): Promise<number> {
   const { directory, rank } = options;
-  const { study, token } = await readStudyDirectory(directory, options.tokenFile);
+  const { study, token } = await readStudyDirectory(directory, options.tokenFile, options.pod?.configDirectory);
   const curve = await readServerKeys(options.curveDirectory);
   const place = {
     rank,

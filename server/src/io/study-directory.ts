@@ -7,9 +7,19 @@ import type { CompiledStudy } from '@melissa/crds';
 import { errors } from '../errors.ts';
 import { realFiles } from './files.ts';
 
+/** A token, key or certificate from its file. */
+export async function readSecret(path: string): Promise<string> {
+  const bytes = await realFiles.readIfThere(path);
+  if (bytes !== null) return new TextDecoder().decode(bytes).trim();
+  const { message, remedy } = errors.ESTUDY_DIRECTORY;
+  throw new ProjectError({ code: 'ESTUDY_DIRECTORY', message: `${message}: ${path} is missing`, remedy });
+}
+
+/** `configDirectory` holds compiled.json; on one machine it is the directory itself, in a pod a mount. */
 export async function readStudyDirectory(
   directory: string,
   tokenFile: string,
+  configDirectory = directory,
 ): Promise<{ study: CompiledStudy; token: string }> {
   const fail = (detail: string) =>
     new ProjectError({
@@ -17,8 +27,8 @@ export async function readStudyDirectory(
       message: `${errors.ESTUDY_DIRECTORY.message}: ${detail}`,
       remedy: errors.ESTUDY_DIRECTORY.remedy,
     });
-  const compiled = await realFiles.readIfThere(`${directory}/compiled.json`);
-  if (compiled === null) throw fail(`${directory}/compiled.json is missing`);
+  const compiled = await realFiles.readIfThere(`${configDirectory}/compiled.json`);
+  if (compiled === null) throw fail(`${configDirectory}/compiled.json is missing`);
   const token = await realFiles.readIfThere(tokenFile);
   if (token === null) throw fail(`${tokenFile} is missing`);
   try {

@@ -123,6 +123,7 @@ export async function startHead(parts: HeadParts): Promise<Head> {
       };
     },
     log: (level, sentence, facts) => parts.log(`head (${level}): ${sentence} ${JSON.stringify(facts ?? {})}`),
+    dismissRanks: true,
     abandon: (code) => process.run(() => parts.exit(code)),
   };
   const head = await Head.create(world);
