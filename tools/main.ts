@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What `npm run NAME` does, by name. Runs on the locked Node; launch.mjs saw to that. */
+import { images } from './images/main.ts';
 import { build } from './setup/build.ts';
 import { generate } from './setup/generate.ts';
 import { setUp } from './setup/set-up.ts';
@@ -10,6 +11,7 @@ import { runSuites } from './suites/runner.ts';
 const programs: Record<string, (args: string[]) => Promise<number>> = {
   quickstart,
   build: async () => (setUp('build'), build(), 0),
+  images: async (args) => images(args),
   generate: async (args) => generate(args),
   test: (args) => runSuites(['check', 'e2e'], args),
   check: (args) => runSuites(['check'], args),

@@ -9,11 +9,11 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { at, hasCommand, mustRun, tryRun } from './run.ts';
 
-export type Goal = 'build' | 'quickstart' | 'test' | 'bench';
+export type Goal = 'build' | 'quickstart' | 'test' | 'bench' | 'images';
 
 type Need = { package: string; why: string; present: () => boolean; goals: Goal[] };
 
-const everywhere: Goal[] = ['build', 'quickstart', 'test', 'bench'];
+const everywhere: Goal[] = ['build', 'quickstart', 'test', 'bench', 'images'];
 const pkgConfig = (name: string) => () =>
   hasCommand('pkg-config') && tryRun('pkg-config', ['--exists', name]).status === 0;
 const command = (name: string) => () => hasCommand(name);
@@ -39,10 +39,25 @@ const needs: Need[] = [
     package: 'python3-venv',
     why: 'a private Python environment for the tests',
     present: hasVenv,
-    goals: ['test', 'bench'],
+    goals: ['test', 'bench', 'images'],
   },
+  { package: 'openssl', why: 'certificates for the tests', present: command('openssl'), goals: ['test'] },
+  { package: 'buildah', why: 'builds the images', present: command('buildah'), goals: ['images'] },
+  { package: cargoPackage(), why: 'fetches the sources of libzmq and libsodium', present: hasCargo, goals: ['images'] },
   { package: 'util-linux', why: 'setpriv, used by the local backend', present: command('setpriv'), goals: everywhere },
 ];
+
+/** The lock file's format and some packages need cargo 1.85. */
+function hasCargo(): boolean {
+  const version = /^cargo 1[.](\d+)/.exec(hasCommand('cargo') ? tryRun('cargo', ['--version']).stdout : '');
+  return version !== null && Number(version[1]) >= 85;
+}
+
+/** Debian 12's own cargo is older; it has a newer one under another name. */
+function cargoPackage(): string {
+  const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
+  return /^VERSION_ID="?12"?$/m.test(release) ? 'cargo-web' : 'cargo';
+}
 
 function hasVenv(): boolean {
   return hasCommand('python3') && tryRun('python3', ['-c', 'import venv, ensurepip']).status === 0;
@@ -79,7 +94,7 @@ function installDistributionPackages(goal: Goal): void {
   }
 }
 
-const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'melissa');
+export const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'melissa');
 
 /**
  * A virtual environment in the user's cache, named by the hash of its requirements, so that clones share it. The tests
