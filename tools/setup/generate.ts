@@ -10,6 +10,7 @@ export const generators = [
   'server/api/src/generate.ts',
   'cli/src/generate.ts',
   'tools/setup/generate-errors.ts',
+  'tools/setup/generate-chart.ts',
 ];
 
 export async function generate(args: string[]): Promise<number> {
