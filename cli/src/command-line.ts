@@ -8,6 +8,7 @@ import { buildProgram, type Action, type Options } from './program.ts';
 import { completion } from './commands/completion.ts';
 import { replyError, type Context } from './commands/context.ts';
 import { cancel, resume, scale, suspend } from './commands/control.ts';
+import { clusterHandlers } from './cluster/commands.ts';
 import { init, type InitOptions } from './commands/init.ts';
 import { explainPath, validate, type ManifestOptions } from './commands/inspect.ts';
 import { run, type RunOptions } from './commands/run.ts';
@@ -43,12 +44,24 @@ const handlers: Record<string, Handler> = {
   cancel: (context, _args, options) => cancel(context, options as OnStudy),
 };
 
+/** Started as `kubectl melissa`, or told so, the commands about studies mean those of a cluster. */
+function handlerOf(name: string, options: Options, world: World): Handler {
+  const on = options['on'] ?? (world.environment['MELISSA_ON'] || 'local');
+  const onCluster = clusterHandlers[name];
+  if (on === 'kubernetes' && onCluster !== undefined) return onCluster;
+  for (const option of ['study', 'namespace', 'context']) {
+    if (options[option] === undefined) continue;
+    throw failure('ECOMMAND', `--${option} is for studies on a cluster`, { remedy: 'Add --on kubernetes.' });
+  }
+  return handlers[name]!;
+}
+
 export async function runCommandLine(words: string[], world: World): Promise<number> {
   const context: Context = { world, output: wantsJson(words) ? 'json' : 'text' };
   let exit: ExitName = 'ok';
   const action: Action = async (name, args, options) => {
     if (name === 'completion') world.terminal.write(completion(program, args[0]!));
-    else exit = await handlers[name]!(context, args, options);
+    else exit = await handlerOf(name, options, world)(context, args, options);
   };
   const program = buildProgram(packageJson.version, action);
   speakThrough(program, context);

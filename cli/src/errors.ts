@@ -73,6 +73,11 @@ export const errors = {
     remedy: 'Wait until `melissa status` names a results folder, or lower spec.server.results.periodSeconds.',
     exit: 'unreachable',
   },
+  EKUBECTL: {
+    message: 'kubectl did not do what was asked',
+    remedy: 'See its words above; `kubectl auth can-i get melissastudies` tells whether you may look at studies.',
+    exit: 'unreachable',
+  },
   EPORT: {
     message: 'the port is taken',
     remedy: 'Choose another with --port, or set spec.local.port to 0 for any free one.',

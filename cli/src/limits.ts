@@ -9,6 +9,14 @@ export const MANIFEST_BYTES_MAX = 4_000_000;
 export const POLL_PERIOD_MS = 300;
 /** While the head or its first pilots start: what a person waits for. */
 export const POLL_STARTING_MS = 60;
+/** Between two looks at a study on a cluster: the forwarded port is the cluster's API server's to carry. */
+export const CLUSTER_POLL_PERIOD_MS = 1000;
+/** `kubectl port-forward` that says nothing for so long will not come up. */
+export const FORWARD_START_MS_MAX = 20_000;
+/** What is kept of kubectl's own complaints. */
+export const KUBECTL_ERROR_BYTES_MAX = 8_000;
+/** The pod that reads results from a claim ends by itself after this, whatever became of the command. */
+export const READER_POD_SECONDS_MAX = 900;
 /** One REST request. A head that is longer silent than this is busy or gone; the next poll asks again. */
 export const REQUEST_TIMEOUT_MS = 5_000;
 /** A head that has not written head.json after this is taken as hanging and replaced. */

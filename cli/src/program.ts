@@ -17,6 +17,7 @@ machine, and the same manifest runs on a cluster with \`kubectl apply\`.`;
 
 export const STATES = ['Pending', 'Leased', 'Running', 'Received', 'Done', 'Failed', 'Cancelled'] as const;
 export const LANGUAGES = ['c', 'fortran', 'python'] as const;
+export const PLACES = ['local', 'kubernetes'] as const;
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
 export function buildProgram(version: string, action: Action): Command {
@@ -40,7 +41,7 @@ export function buildProgram(version: string, action: Action): Command {
 type Add = (usage: string, description: string) => Command;
 
 function studyCommands(add: Add): void {
-  add('run [FILE]', 'Run a study on this machine and show its progress; FILE is study.yaml when left out.')
+  const run = add('run [FILE]', 'Run a study and show its progress; FILE is study.yaml when left out.')
     .option('--resume <DIR>', 'Continue the study in this directory from its last checkpoint.')
     .option(
       '--set <path=value>',
@@ -51,6 +52,7 @@ function studyCommands(add: Add): void {
     .option('--parallelism <n>', 'Simulations at once; the same as --set spec.client.parallelism=n.', wholeNumber)
     .option('--directory <DIR>', 'Directory of the study.')
     .option('--port <n>', 'Port of the REST API; 0 takes any free one.', port);
+  onPlace(run);
   add(
     'validate [FILE]',
     'Check a manifest without starting anything: every error at once, then the memory it needs.',
@@ -105,10 +107,21 @@ function command(program: Command, usage: string, description: string, action: A
 }
 
 const onStudy = (child: Command): Command =>
-  child.option(
-    '--directory <DIR>',
-    'Directory of the study; else the present folder, or the study started last under ./studies.',
-  );
+  onPlace(child)
+    .option('--study <NAME>', 'On a cluster: the MelissaStudy; else the only one of the namespace.')
+    .option(
+      '--directory <DIR>',
+      'Directory of the study; else the present folder, or the study started last under ./studies.',
+    );
+
+/** Where the study is. As the plugin `kubectl melissa` it is the cluster unless said otherwise. */
+const onPlace = (child: Command): Command =>
+  child
+    .addOption(
+      new Option('--on <PLACE>', 'Where: this machine (local) or a cluster (kubernetes).').choices([...PLACES]),
+    )
+    .option('-n, --namespace <NAMESPACE>', 'On a cluster: the namespace, as for kubectl.')
+    .option('--context <CONTEXT>', 'On a cluster: the context of the kubeconfig, as for kubectl.');
 
 function exitTable(): string {
   return Object.values(exitCodes)

@@ -15,7 +15,7 @@ import type { HeadFile, Owner, World } from './world.ts';
 
 export const compiledFile = (directory: string): string => join(directory, 'compiled.json');
 const ownerFile = (directory: string): string => join(directory, 'owner.json');
-const STUDIES = 'studies';
+export const STUDIES = 'studies';
 /** Directories tried for a study that is run again: more is surely a loop gone wild. */
 const NUMBERED_MAX = 10_000;
 

@@ -22,6 +22,7 @@ export interface Files {
   readTail(path: string, bytes: number): string;
   /** Writes by a new file and a rename, so that a reader never sees half of it. */
   writeText(path: string, text: string, mode?: number): void;
+  writeBytes(path: string, bytes: Uint8Array): void;
   makeDirectory(path: string): void;
   remove(path: string): void;
   list(path: string): string[];
@@ -40,6 +41,10 @@ export interface Terminal {
 
 /** The command line that owns a study directory, in DIR/owner.json. */
 export type Owner = { pid: number; startTicks: string; mark: string };
+
+export type KubectlAnswer = { code: number; stdout: string; stderr: string };
+/** A way to a port in the cluster. */
+export type Forward = { url: string; isOpen: () => boolean; close: () => Promise<void> };
 
 export type RunLocal = {
   setup: LaunchSetup;
@@ -73,6 +78,10 @@ export interface World {
   /** Why the port cannot be listened on, or null. */
   portProblem(host: string, port: number): Promise<string | null>;
   connect(http: string, token: string): Client;
+  /** Runs the person's kubectl to its end; throws EKUBECTL when there is none. */
+  kubectl(args: string[], options?: { input?: string; onOutput?: (bytes: Uint8Array) => void }): Promise<KubectlAnswer>;
+  /** `kubectl port-forward` with these words. */
+  forward(args: string[]): Promise<Forward>;
   /** Runs a study in the foreground; ^C, SIGTERM and SIGHUP interrupt it. */
   runLocal(options: RunLocal): Promise<Outcome>;
 }

@@ -91,7 +91,7 @@ export function setupOf(world: World, { directory, study, resume }: Prepared): L
 }
 
 /** Progress goes to the terminal as text; in JSON output only the summary is printed. */
-function screenOf({ world, output }: Context): { write: (text: string) => void; isTerminal: boolean } {
+export function screenOf({ world, output }: Context): { write: (text: string) => void; isTerminal: boolean } {
   if (output === 'json') return { write: () => undefined, isTerminal: false };
   return { write: (text) => world.terminal.write(text), isTerminal: world.terminal.isTerminal };
 }

@@ -3,8 +3,9 @@
 import { join } from 'node:path';
 import { closest, formatBytes, formatDuration } from '@melissa/kit';
 import type { AttemptRecord, SimulationDetail, SimulationQuery, SimulationSummary, StudyStatus } from '@melissa/api';
-import { readerOf } from '../ended-study.ts';
+import { readerOf, type StudyReader } from '../ended-study.ts';
 import { failure } from '../errors.ts';
+import type { ExitName } from '../exit-codes.ts';
 import { logFile } from '../local/launch.ts';
 import { countsOf, grouped, renderBar, threeDigits } from '../progress/render.ts';
 import { resultPaths, summaryOf, summaryText } from '../progress/summary.ts';
@@ -30,7 +31,7 @@ function statusOfEnded(context: Context, directory: string): 'ok' {
   return 'ok';
 }
 
-function statusText(now: StudyStatus, directory: string, { world }: Context): string {
+export function statusText(now: StudyStatus, directory: string, { world }: Context): string {
   const looks = world.terminal.looks();
   const rows: string[][] = [
     ['study', `${now.name} in ${directory}`],
@@ -64,8 +65,15 @@ export type SimulationsOptions = OnStudy & { state?: string; group?: number; lim
 const PAGE_MAX = 1000;
 
 export async function simulations(context: Context, options: SimulationsOptions): CommandResult {
+  return listSimulations(context, readerOf(context.world, findStudy(context.world, options.directory)), options);
+}
+
+export async function listSimulations(
+  context: Context,
+  reader: Pick<StudyReader, 'simulations'>,
+  options: SimulationsOptions,
+): CommandResult {
   const state = options.state === undefined ? undefined : statesOf(options.state);
-  const reader = readerOf(context.world, findStudy(context.world, options.directory));
   const rows: SimulationSummary[] = [];
   let cursor: string | null = '';
   while (cursor !== null && rows.length < options.limit) {
@@ -126,9 +134,15 @@ const shortValue = (value: number | string | undefined): string =>
   typeof value === 'number' ? String(Number(value.toPrecision(6))) : (value ?? '');
 
 export async function simulation(context: Context, idText: string, options: OnStudy): CommandResult {
-  const detail = await readerOf(context.world, findStudy(context.world, options.directory)).simulation(
-    simulationId(idText),
-  );
+  return printSimulation(context, readerOf(context.world, findStudy(context.world, options.directory)), idText);
+}
+
+export async function printSimulation(
+  context: Context,
+  reader: Pick<StudyReader, 'simulation'>,
+  idText: string,
+): CommandResult {
+  const detail = await reader.simulation(simulationId(idText));
   reply(context, detail, () => detailText(detail));
   return 'ok';
 }
@@ -179,7 +193,8 @@ export async function logs(context: Context, what: string[], options: LogsOption
   const { world } = context;
   const directory = findStudy(world, options.directory);
   const words = what.join(' ').replace('-', ' ').split(' ');
-  if (/^[0-9]+$/.test(words[0] ?? '')) return simulationLogs(context, directory, words[0]!, options);
+  if (/^[0-9]+$/.test(words[0] ?? ''))
+    return printSimulationOutput(context, readerOf(world, directory), words[0]!, options);
   const id = logName(words);
   const path = logFile(directory, id);
   if (!world.files.exists(path)) {
@@ -202,8 +217,13 @@ function logName(words: string[]): string {
   });
 }
 
-async function simulationLogs(context: Context, directory: string, id: string, options: LogsOptions): CommandResult {
-  const output = await readerOf(context.world, directory).output(simulationId(id));
+export async function printSimulationOutput(
+  context: Context,
+  reader: Pick<StudyReader, 'output'>,
+  id: string,
+  options: LogsOptions,
+): CommandResult {
+  const output = await reader.output(simulationId(id));
   const stdout = lastLines(output.stdout, options.tail);
   const stderr = lastLines(output.stderr, options.tail);
   reply(context, output, () =>
@@ -212,7 +232,7 @@ async function simulationLogs(context: Context, directory: string, id: string, o
   return 'ok';
 }
 
-function lastLines(text: string, count: number | undefined): string {
+export function lastLines(text: string, count: number | undefined): string {
   if (count === undefined) return text;
   const lines = text.replace(/\n$/, '').split('\n');
   return lines.slice(Math.max(0, lines.length - count)).join('\n');
@@ -224,8 +244,12 @@ export async function results(context: Context, options: OnStudy): CommandResult
   const folder = isRunning(world, directory)
     ? ((await connectTo(world, directory).status()).results ?? join(directory, 'results'))
     : join(directory, 'results');
-  const paths = resultPaths(world.files, folder);
-  if (paths === null) throw failure('ENORESULTS', directory);
+  return printResults(context, folder);
+}
+
+export function printResults(context: Context, folder: string): ExitName {
+  const paths = resultPaths(context.world.files, folder);
+  if (paths === null) throw failure('ENORESULTS', folder);
   reply(context, paths, () => {
     const lines = [
       ...paths.zarr,

@@ -26,6 +26,7 @@ export const systemFiles: Files = {
     fs.writeFileSync(next, text, { mode });
     fs.renameSync(next, path);
   },
+  writeBytes: (path, bytes) => fs.writeFileSync(path, bytes),
   makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
   remove: (path) => fs.rmSync(path, { recursive: true, force: true }),
   list: (path) => (fs.existsSync(path) ? fs.readdirSync(path) : []),

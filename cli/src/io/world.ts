@@ -16,6 +16,7 @@ import type { Owner, RunLocal, World } from '../world.ts';
 import { systemArchive } from './archive.ts';
 import { systemFiles } from './files.ts';
 import { keyPair } from './key-pair.ts';
+import { forward, kubectl } from './kubectl.ts';
 import { LocalBackend } from './local-backend.ts';
 import { killMarked, markedProcesses, startTicks } from './marked-processes.ts';
 import { systemTerminal } from './terminal.ts';
@@ -52,6 +53,8 @@ export function systemWorld(environment: Record<string, string | undefined>): Wo
     portProblem,
     connect: (http, token) =>
       createClient({ baseUrl: http, token, fetch: (url, init) => fetch(url, init), timeoutMs: REQUEST_TIMEOUT_MS }),
+    kubectl,
+    forward,
     runLocal: (options) => runLocal(world, options),
   };
   return world;

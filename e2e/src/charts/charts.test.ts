@@ -11,7 +11,7 @@ import { buildTools } from '../../cluster/src/tools.ts';
 import { root } from '../melissa.ts';
 
 const chart = join(root, 'charts', 'melissa');
-type Json = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
+type Json = Record<string, any>;
 
 before(() => void buildTools(['helm']));
 
