@@ -4,6 +4,7 @@ import { images } from './images/main.ts';
 import { build } from './setup/build.ts';
 import { generate } from './setup/generate.ts';
 import { setUp } from './setup/set-up.ts';
+import { buildPortable } from './setup/portable.ts';
 import { quickstart } from './quickstart.ts';
 import { runProgram } from './setup/run.ts';
 import { runSuites } from './suites/runner.ts';
@@ -12,6 +13,7 @@ const programs: Record<string, (args: string[]) => Promise<number>> = {
   quickstart,
   build: async () => (setUp('build'), build(), 0),
   images: async (args) => images(args),
+  portable: async () => (setUp('images'), buildPortable(), 0),
   generate: async (args) => generate(args),
   test: (args) => runSuites(['check', 'e2e'], args),
   check: (args) => runSuites(['check'], args),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Builds one image from a Dockerfile and a folder, without a daemon and without network, into an OCI archive whose bytes depend on
+ * Builds one image from a Dockerfile and a folder, without a daemon (and, since no Dockerfile of ours has a RUN, without network), into an OCI archive whose bytes depend on
  * its contents alone: fixed times, owners and order. Called by main.ts. The archive carries the image's full name, so that
  * `ctr images import` (npm run cluster:load) gives it that name.
  */
@@ -30,7 +30,7 @@ export function buildImage(file: string, { name, context, base }: Image): Built 
   mustRun('buildah', [
     ...storage(),
     'build',
-    ...['--quiet', '--isolation', 'chroot', '--network', 'none', '--pull-never', '--timestamp', '0', '--no-cache'],
+    ...['--quiet', '--isolation', 'chroot', '--pull-never', '--timestamp', '0', '--no-cache'],
     ...['--identity-label=false', '--format', 'oci', ...baseArgument],
     ...['--file', at('images', short, 'Dockerfile'), '--tag', name, context],
   ]);

@@ -92,6 +92,8 @@ export const suites: Suite[] = [
   unit('cli', 'cli/src/**/*.test.ts'),
   unit('operator-runtime', 'operator/runtime/src/*.test.ts', 'operator/runtime/src/io/reflector.test.ts'),
   whole('security', 'e2e/src/security.test.ts'),
+  whole('pods', 'e2e/src/pods/*.test.ts'),
+  whole('charts', 'e2e/src/charts/*.test.ts'),
   whole('bad-input', 'e2e/src/bad-input/*.test.ts'),
   { ...whole('chaos', 'e2e/src/chaos/*.test.ts'), budgetSeconds: 1500 },
   whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts', 'e2e/src/ended.test.ts'),
@@ -112,6 +114,7 @@ export const suites: Suite[] = [
     ...long('sanitizers', 7200, '--test-timeout=3600000', 'e2e/src/sanitizers.test.ts'),
     env: { ...mpi, MELISSA_SANITIZE_SIMULATIONS: '10000' },
   },
+  long('images', 3600, 'e2e/src/images/*.test.ts'),
   long('cluster', 3600, 'e2e/cluster/src/*.test.ts'),
   long('operator-runtime-cluster', 3600, 'e2e/src/runtime/*.test.ts'),
   {

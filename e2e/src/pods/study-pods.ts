@@ -112,12 +112,14 @@ export class StudyPods {
   /** The head keeps its port from one life to the next, as a pod does. */
   #ports: Record<number, string> = {};
 
-  pilot(id: string, more: string[] = []): ChildProcess {
+  /** `program` and `path` are another pilot and the folder of another solver. */
+  pilot(id: string, more: string[] = [], other: { program?: string; path?: string } = {}): ChildProcess {
     const { folder } = this;
     const args = ['--head', this.headFile().control, '--token-file', join(folder, 'client/lease-token')];
     args.push('--curve-dir', join(folder, 'client'), '--id', id, '--work', join(folder, 'work', id), ...more);
-    const path = `${join(root, 'examples/heat/bin')}:${process.env['PATH'] ?? ''}`;
-    return this.#spawn(join(root, 'build/client-api/pilot/melissa-pilot'), args, id, { PATH: path });
+    const path = `${other.path ?? join(root, 'examples/heat/bin')}:${process.env['PATH'] ?? ''}`;
+    const program = other.program ?? join(root, 'build/client-api/pilot/melissa-pilot');
+    return this.#spawn(program, args, id, { PATH: path });
   }
   #spawn(command: string, args: string[], name: string, environment: Record<string, string>): ChildProcess {
     const log = openSync(join(this.folder, `${name}.log`), 'a');

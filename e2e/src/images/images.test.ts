@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The images as they are shipped: the same bytes from two builds, no more in them than is needed, and programs that start. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { cleanUp, root, scratch } from '../melissa.ts';
+
+const BUILD_LIMIT_MS = 1_800_000;
+const built = join(root, 'build', 'images');
+
+function build(): Map<string, string> {
+  const ended = spawnSync(process.execPath, [join(root, 'tools', 'main.ts'), 'images'], { encoding: 'utf8', timeout: BUILD_LIMIT_MS }); // prettier-ignore
+  assert.equal(ended.status, 0, ended.stderr.slice(-4000));
+  return new Map(ended.stdout.trim().split('\n').map((line) => [line.split(' ')[0]!, line.split(' ')[1]!])); // prettier-ignore
+}
+
+type Index = { manifests: { digest: string; annotations: Record<string, string> }[] };
+/** Unpacks an archive as containerd would, layer upon layer. */
+function unpack(name: string): { folder: string; config: { config: Record<string, unknown> } } {
+  const [layout, folder] = [scratch(), scratch()];
+  assert.equal(spawnSync('tar', ['-xf', join(built, `${name}.tar`), '-C', layout]).status, 0);
+  const blob = (digest: string) => join(layout, 'blobs', 'sha256', digest.replace('sha256:', ''));
+  const read = <T>(path: string) => JSON.parse(readFileSync(path, 'utf8')) as T;
+  const index = read<Index>(join(layout, 'index.json'));
+  const manifest = read<{ config: { digest: string }; layers: { digest: string }[] }>(blob(index.manifests[0]!.digest));
+  for (const { digest } of manifest.layers)
+    assert.equal(spawnSync('tar', ['-xf', blob(digest), '-C', folder]).status, 0);
+  return { folder, config: read(blob(manifest.config.digest)) };
+}
+
+let first = new Map<string, string>();
+before(() => void (first = build()));
+after(cleanUp);
+
+test('two builds give equal digests', () => {
+  for (const name of ['context', 'base.tar', 'server.tar', 'operator.tar', 'client.tar', 'heat.tar'])
+    rmSync(join(built, name), { recursive: true, force: true });
+  assert.deepEqual(build(), first);
+  assert.ok(first.size >= 4, [...first.keys()].join(' '));
+});
+
+test('the server image starts as its user and finds everything that head and rank load', () => {
+  const { folder, config } = unpack('server');
+  assert.equal(config.config['User'], '65532:65532');
+  for (const path of ['proc', 'dev']) mkdirSync(join(folder, path), { recursive: true });
+  const [program, ...args] = config.config['Entrypoint'] as string[];
+  const run = (...words: string[]) =>
+    spawnSync('chroot', ['--userspec=65532:65532', folder, program!, ...words], { encoding: 'utf8', env: {} });
+  const wrong = run(...args, 'pod');
+  assert.equal(wrong.status, 2, wrong.stderr);
+  assert.match(wrong.stdout, /a pod needs --config/);
+  const all =
+    "await import('/opt/melissa/server/src/io/run-head.ts'); await import('/opt/melissa/server/src/io/run-rank.ts')";
+  const loaded = run('--input-type=module', '--eval', all);
+  assert.equal(loaded.status, 0, loaded.stderr);
+});
+
+test('no test and no compiler is shipped, and no shell to whoever breaks in', () => {
+  const { folder } = unpack('server');
+  for (const path of ['bin/sh', 'usr/bin/sh', 'usr/bin/dpkg', 'usr/bin/apt-get', 'opt/melissa/e2e'])
+    assert.ok(!existsSync(join(folder, path)), path);
+  const tests = spawnSync('find', [join(folder, 'opt/melissa'), '-name', '*.test.ts', '-not', '-path', '*/node_modules/*'], { encoding: 'utf8' }); // prettier-ignore
+  assert.equal(tests.stdout, '');
+});
+
+test('the client image holds one static program to install, and what a solver is built with', () => {
+  const { folder } = unpack('client');
+  for (const path of [
+    'melissa-pilot',
+    'opt/melissa/include/melissa.h',
+    'opt/melissa/lib/glibc/libmelissa.so',
+    'opt/melissa/lib/musl/libmelissa.so',
+    'opt/melissa/python/melissa_api/__init__.py',
+    'opt/melissa/fortran/melissa.f90',
+  ])
+    // prettier-ignore
+    assert.ok(existsSync(join(folder, path)), path);
+  const version = spawnSync('chroot', ['--userspec=65532:65532', folder, '/melissa-pilot', '--version']);
+  assert.equal(version.status, 0);
+});
