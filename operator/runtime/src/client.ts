@@ -75,6 +75,21 @@ export class Client {
     }
   }
 
+  /** Reads at most `limit` objects from the server, not from the cache; for what is looked at rarely. */
+  async list<T extends KubernetesObject>(
+    kind: Kind<T>,
+    namespace: string | undefined,
+    { labelSelector, fieldSelector, limit }: { labelSelector?: string; fieldSelector?: string; limit: number },
+  ): Promise<T[]> {
+    const query = {
+      limit: String(limit),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    };
+    const { items } = await this.#send<{ items: T[] }>('GET', pathOf(kind, namespace), undefined, query);
+    return items;
+  }
+
   /**
    * Makes the object so: creates it, or sets the fields that are given and gives up those that no longer are. `owner` becomes its
    * controller; an object of the name with another controller, or with none, is left alone (NotOursError). Nothing is sent

@@ -213,7 +213,11 @@ export class Manager {
   }
 
   /** The shared cache of a kind; made, and filled from now on, when it is first asked for. */
-  storeFor<T extends KubernetesObject>(kind: Kind<T>, labelSelector?: string, fieldSelector?: string): Store<T> {
+  storeFor<T extends KubernetesObject>(
+    kind: Kind<T>,
+    labelSelector: string | undefined = kind.labelSelector,
+    fieldSelector: string | undefined = kind.fieldSelector,
+  ): Store<T> {
     const key = nameOfStore(kind, labelSelector, fieldSelector);
     const name = kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
     const existing = this.#stores.get(key);
@@ -353,8 +357,11 @@ export class Manager {
   }
 }
 
-const nameOfStore = (kind: Kind, labelSelector = '', fieldSelector = ''): string =>
-  `${apiVersionOf(kind)}/${kind.plural}|${labelSelector}|${fieldSelector}`;
+const nameOfStore = (
+  kind: Kind,
+  labelSelector = kind.labelSelector ?? '',
+  fieldSelector = kind.fieldSelector ?? '',
+): string => `${apiVersionOf(kind)}/${kind.plural}|${labelSelector}|${fieldSelector}`;
 
 function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -36,6 +36,9 @@ export type Kind<T extends KubernetesObject = KubernetesObject> = {
   kind: string;
   namespaced: boolean;
   keep?: readonly string[];
+  /** The cache holds only objects with these labels and fields. A Kind with other selectors has another cache. */
+  labelSelector?: string;
+  fieldSelector?: string;
   /** Never set; carries the type. */
   readonly type?: T;
 };
