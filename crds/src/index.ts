@@ -8,6 +8,7 @@ export { type ManifestProblem } from './problems.ts';
 export { fingerprintOf, sha256, canonicalJson } from './fingerprint.ts';
 export { CONDITION_TYPES } from './schema/status.ts';
 export { API_VERSION, NAME_MAX, NAME_PATTERN, resource } from './schema/study.ts';
+export { completeSpec, withoutDefaults } from './defaults.ts';
 export { explain } from './explain.ts';
 export { groupHeldBytes, groupsWanted, openGroupsMax } from './plan/held.ts';
 export { planMemory, type MemoryPlan, type RankMemory } from './plan/memory.ts';

@@ -564,6 +564,8 @@ export type MelissaStudySpec = {
         storageClassName?: string;
         /** Use this claim instead of making one. */
         existingClaim?: string;
+        /** ReadWriteOnce: head and ranks run on one node. ReadWriteMany: on any; the storage class must offer it. */
+        accessMode?: 'ReadWriteOnce' | 'ReadWriteMany';
         /** What happens to the claim when the study is deleted. */
         retention?: 'Delete' | 'Retain';
       };
@@ -1333,6 +1335,7 @@ export type CheckedSpec = {
         size: string;
         storageClassName?: string;
         existingClaim?: string;
+        accessMode: 'ReadWriteOnce' | 'ReadWriteMany';
         retention: 'Delete' | 'Retain';
       };
     };

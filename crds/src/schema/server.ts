@@ -9,6 +9,11 @@ const storage: Schema = object(
     size: quantity('Size of the claim.', { default: '10Gi' }),
     storageClassName: string("Storage class; the cluster's default when left out.", 253),
     existingClaim: string('Use this claim instead of making one.', 253),
+    accessMode: choice(
+      'ReadWriteOnce: head and ranks run on one node. ReadWriteMany: on any; the storage class must offer it.',
+      ['ReadWriteOnce', 'ReadWriteMany'],
+      { default: 'ReadWriteOnce' },
+    ),
     retention: choice('What happens to the claim when the study is deleted.', ['Delete', 'Retain'], {
       default: 'Delete',
     }),
