@@ -9,6 +9,8 @@ export const looksPerSecondMax = 20;
 export const lookAfterFailureMs = 3000;
 /** One request to a head. */
 export const headRequestMs = 5000;
+/** A head that is up but did not answer for less than this is not yet called silent: one request may fail, and an operator that was just started has not asked. */
+export const headDoubtMs = 10_000;
 /** A head that has been silent for so long, while it should stop, is stopped without its word: it takes its last checkpoint on SIGTERM. */
 export const silentStopMs = 60_000;
 /** Pilots may be away this long before somebody looks for the reason. */

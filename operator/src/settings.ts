@@ -16,6 +16,8 @@ export type Settings = {
   /** Null: /authorize is off. */
   authorize: { port: number; url: string; tlsFolder: string } | null;
   logLevel: string;
+  /** Null: heads are reached at their pods' addresses. Else a relay that forwards by the name asked for (SNI): for an operator outside the cluster's network. */
+  headRelay: { host: string; port: number } | null;
 };
 
 type Environment = Record<string, string | undefined>;
@@ -45,6 +47,14 @@ function oneOf(environment: Environment, name: string, choices: readonly string[
   return value;
 }
 
+function relay(environment: Environment): Settings['headRelay'] {
+  const value = environment['MELISSA_HEAD_RELAY'] ?? '';
+  if (value === '') return null;
+  const address = /^(.+):(\d+)$/.exec(value);
+  if (address === null) throw wrong(`MELISSA_HEAD_RELAY ${value} is not host:port`);
+  return { host: address[1]!, port: Number(address[2]) };
+}
+
 export function readSettings(environment: Environment): Settings {
   const authorizePort = port(environment, 'MELISSA_AUTHORIZE_PORT', 0);
   return {
@@ -66,6 +76,7 @@ export function readSettings(environment: Environment): Settings {
             url: needed(environment, 'MELISSA_AUTHORIZE_URL'),
             tlsFolder: needed(environment, 'MELISSA_AUTHORIZE_TLS'),
           },
+    headRelay: relay(environment),
     logLevel: oneOf(environment, 'MELISSA_LOG_LEVEL', ['debug', 'info', 'warn', 'error'], 'info'),
   };
 }

@@ -14,8 +14,14 @@ const ANSWER_BYTES_MAX = 8 * 2 ** 20;
 
 const agent = new Agent({ keepAlive: true, keepAliveMsecs: 5000, maxSockets: 2, maxFreeSockets: 1, timeout: 10_000 });
 
-export const openHead: OpenHead = ({ podIp, study, namespace, credentials }: HeadAddress): HeadApi => {
-  const host = podIp.includes(':') ? `[${podIp}]` : podIp;
+/** `relay` stands for every head, and forwards by the name that is asked for. */
+export const headOpener =
+  (relay: { host: string; port: number } | null): OpenHead =>
+  (address) =>
+    openHead(address, relay ?? { host: address.podIp, port: HTTPS_PORT });
+
+function openHead({ study, namespace, credentials }: HeadAddress, to: { host: string; port: number }): HeadApi {
+  const host = to.host.includes(':') ? `[${to.host}]` : to.host;
   const servername = restName(study, namespace);
   const fetch: FetchLike = (url, { method, headers, body, signal }) =>
     new Promise((resolve, reject) => {
@@ -41,7 +47,7 @@ export const openHead: OpenHead = ({ podIp, study, namespace, credentials }: Hea
       sent.end(body);
     });
   const client = createClient({
-    baseUrl: `https://${host}:${HTTPS_PORT}`,
+    baseUrl: `https://${host}:${to.port}`,
     token: credentials.token,
     fetch,
     timeoutMs: headRequestMs,
@@ -52,4 +58,4 @@ export const openHead: OpenHead = ({ podIp, study, namespace, credentials }: Hea
     intent: (intent) => client.intent(intent),
     gone: (pilots) => client.gone(pilots),
   };
-};
+}

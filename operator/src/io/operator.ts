@@ -6,7 +6,7 @@ import { Memory } from '../memory.ts';
 import { MANAGER } from '../names.ts';
 import type { Settings } from '../settings.ts';
 import { credentialsMaker } from './credentials.ts';
-import { openHead } from './head-client.ts';
+import { headOpener } from './head-client.ts';
 import { serveAuthorize } from './authorize-server.ts';
 
 export async function runMelissaOperator(settings: Settings): Promise<void> {
@@ -22,7 +22,7 @@ export async function runMelissaOperator(settings: Settings): Promise<void> {
     },
     memory: new Memory(),
     makeCredentials: credentialsMaker(() => systemClock.wallMs()),
-    openHead,
+    openHead: headOpener(settings.headRelay),
   });
   await runOperator({
     name: MANAGER,

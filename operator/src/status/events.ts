@@ -16,6 +16,10 @@ const told: Record<string, { True?: EventToTell['type']; False?: EventToTell['ty
 const troubled = ['ServerReady', 'ClientsReady'];
 const quiet = ['Starting', 'RanksMissing', 'Suspended', 'Finished', 'HeadSilent', 'NotAccepted'];
 
+/** A word that says all by itself: what turned, or why. */
+const reasonOf = (type: string, status: string, reason: string): string =>
+  status === 'True' && (type === 'Accepted' || type === 'ServerReady') ? type : reason;
+
 export function transitions(before: MelissaStudyStatus | undefined, now: MelissaStudyStatus): EventToTell[] {
   const events: EventToTell[] = [];
   for (const { type, status, reason, message } of now.conditions ?? []) {
@@ -23,7 +27,7 @@ export function transitions(before: MelissaStudyStatus | undefined, now: Melissa
     const hasTurned = old?.status !== status || (old.reason !== reason && status !== 'Unknown');
     const level = status === 'Unknown' ? undefined : told[type]?.[status];
     if (hasTurned && level !== undefined)
-      events.push({ type: level, reason: reason === type || type === 'Failed' ? reason : `${type}${reason}`, note: message === '' ? reason : message });
+      events.push({ type: level, reason: reasonOf(type, status, reason), note: message === '' ? reason : message });
     else if (old?.reason !== reason && status === 'False' && troubled.includes(type) && !quiet.includes(reason))
       events.push({ type: 'Warning', reason, note: message });
   }

@@ -10,7 +10,7 @@ import type { Acceptance, HeadView, Observed } from '../types.ts';
 import type { Study } from '../kinds.ts';
 import { conditionsOf, no, unknown, type Verdicts } from './conditions.ts';
 import { rangesOf } from './ranges.ts';
-import { verdictsOf } from './verdicts.ts';
+import { isInDoubt, verdictsOf } from './verdicts.ts';
 
 type Part<K extends keyof MelissaStudyStatus> = NonNullable<MelissaStudyStatus[K]>;
 type Situation = { suspended: Suspension; completionTime: string | null };
@@ -82,7 +82,7 @@ export function withProblem(
 const kept = <K extends keyof MelissaStudyStatus>(before: MelissaStudyStatus, key: K): Partial<MelissaStudyStatus> =>
   before[key] === undefined ? {} : { [key]: before[key] };
 
-function serverOf(o: Observed, before: MelissaStudyStatus, { suspended }: Situation): Part<'server'> {
+function serverOf(o: Observed, before: MelissaStudyStatus, { suspended, completionTime }: Situation): Part<'server'> {
   const { name, namespace = '' } = o.study.metadata;
   const { head } = o;
   const restarts = o.serverPods.reduce(
@@ -90,12 +90,13 @@ function serverOf(o: Observed, before: MelissaStudyStatus, { suspended }: Situat
     0,
   );
   const base = { endpoint: `https://${restName(name, namespace)}:${HTTPS_PORT}`, restarts };
-  if (head === null) return { ...before.server, ...base, ready: false, ranksReady: 0 };
+  const inDoubt = isInDoubt(o, completionTime);
+  if (head === null) return { ...before.server, ...base, ...(inDoubt ? {} : { ready: false, ranksReady: 0 }) };
   const ranksReady = head.status.ranks.filter(({ state }) => state === 'Ready' || state === 'Running').length;
   const { number, time } = head.status.checkpoint;
   return {
     ...base,
-    ready: !suspended.serverStopped && o.headSilentSinceMs === null && ranksReady >= head.demand.desiredRanks,
+    ready: !suspended.serverStopped && (o.headSilentSinceMs === null || inDoubt) && ranksReady >= head.demand.desiredRanks,
     ranksReady,
     epoch: head.status.epoch,
     lastHeartbeatTime: timestamp(head.atMs),
@@ -109,7 +110,7 @@ function clientOf(o: Observed, { suspended, completionTime }: Situation): Part<'
   return {
     desired: isOver ? 0 : parallelism(o),
     ready: status?.ready ?? 0,
-    active: isOver || o.headSilentSinceMs !== null ? 0 : (o.head?.status.pilots.active ?? 0),
+    active: isOver ? 0 : (o.head?.status.pilots.active ?? o.study.status?.client?.active ?? 0),
     failed: status?.failed ?? 0,
     selector: pilotSelector(o.study.metadata.name),
   };

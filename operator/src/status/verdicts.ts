@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What each condition says of a study that was accepted. One function a condition; reasons are listed in docs/how-to/operate.md. */
+import { headAddress } from '../head-link.ts';
+import { headDoubtMs } from '../limits.ts';
 import type { Suspension } from '../policy/suspend.ts';
 import { endOf, type End } from '../policy/finish.ts';
 import { parallelism } from '../policy/parallelism.ts';
@@ -9,16 +11,31 @@ import { podTroubles } from './troubles.ts';
 
 type Situation = { suspended: Suspension; completionTime: string | null };
 
+/**
+ * The head is up, as far as the kubelet can tell, and did not say anything yet: what was said before stands, rather than a condition that turns and turns back.
+ * A finished head says nothing new.
+ */
+export const isInDoubt = (o: Observed, completionTime: string | null): boolean =>
+  o.headSilentSinceMs !== null &&
+  headAddress(o.serverPods) !== null &&
+  (completionTime !== null || o.nowMs - o.headSilentSinceMs < headDoubtMs);
+
+function before({ study }: Observed, type: string): Verdict | null {
+  const found = study.status?.conditions?.find((one) => one.type === type);
+  return found === undefined ? null : { status: found.status, reason: found.reason, message: found.message };
+}
+
 export function verdictsOf(o: Observed, situation: Situation): Verdicts {
   const end = endOf(o) ?? endBefore(o);
+  const inDoubt = isInDoubt(o, situation.completionTime);
   return {
     Accepted: yes('Valid', 'The study is sound and its children are ours.'),
-    ServerReady: serverReady(o, situation),
+    ServerReady: (inDoubt && !situation.suspended.serverStopped ? before(o, 'ServerReady') : null) ?? serverReady(o, situation),
     ClientsReady: clientsReady(o, situation),
     BackendReachable: yes('Kubernetes', 'Pilots are pods of this cluster.'),
     Progressing: progressing(o, situation, end),
     Suspended: suspendedNow(situation.suspended),
-    Degraded: degraded(o),
+    Degraded: (inDoubt ? before(o, 'Degraded') : null) ?? degraded(o),
     Succeeded: succeeded(end, situation),
     Failed: failed(end, situation),
   };
