@@ -13,7 +13,13 @@ function reviewer(review: object, access: object): Transport & { asked: ApiReque
     send: async (request) => {
       asked.push(request);
       const body = JSON.stringify({ status: request.path.includes('tokenreviews') ? review : access });
-      return { status: 201, headers: {}, body: (async function* () { yield Buffer.from(body); })() };
+      return {
+        status: 201,
+        headers: {},
+        body: (async function* () {
+          yield Buffer.from(body);
+        })(),
+      };
     },
   };
 }
@@ -23,16 +29,29 @@ const known = { authenticated: true, audiences: ['melissa.dev'], user: { usernam
 test('a user who may get the study is let in, and is asked about as exactly that study', async () => {
   const api = reviewer(known, { allowed: true });
   assert.deepEqual(await authorize(api, question), { allowed: true, reason: '', user: 'ada' });
-  const [review, access] = api.asked.map(({ body }) => (JSON.parse(body ?? '') as { spec: Record<string, unknown> }).spec);
+  const [review, access] = api.asked.map(
+    ({ body }) => (JSON.parse(body ?? '') as { spec: Record<string, unknown> }).spec,
+  );
   assert.deepEqual(review, { token: 'abc', audiences: ['melissa.dev'] });
   assert.deepEqual(access?.['resourceAttributes'], {
-    ...{ group: 'melissa.dev', version: 'v1alpha1', resource: 'melissastudies', verb: 'get', namespace: 'lab', name: 'heat' },
+    ...{
+      group: 'melissa.dev',
+      version: 'v1alpha1',
+      resource: 'melissastudies',
+      verb: 'get',
+      namespace: 'lab',
+      name: 'heat',
+    },
   });
 });
 
 for (const [what, review, access] of [
   ['a token that is not known', { authenticated: false }, { allowed: true }],
-  ['a token of another audience, from a server that does not check audiences', { authenticated: true, user: { username: 'ada' } }, { allowed: true }],
+  [
+    'a token of another audience, from a server that does not check audiences',
+    { authenticated: true, user: { username: 'ada' } },
+    { allowed: true },
+  ],
   ['a user without the right', known, { allowed: false }],
 ] as const)
   test(`${what} is refused`, async () => {
@@ -40,7 +59,14 @@ for (const [what, review, access] of [
   });
 
 test('what is not a question is refused before anybody is asked', () => {
-  for (const body of [null, 'x', {}, { ...question, study: '../other' }, { ...question, token: '' }, { ...question, token: 'x'.repeat(20_000) }])
+  for (const body of [
+    null,
+    'x',
+    {},
+    { ...question, study: '../other' },
+    { ...question, token: '' },
+    { ...question, token: 'x'.repeat(20_000) },
+  ])
     assert.equal(questionOf(body), null);
   assert.deepEqual(questionOf({ ...question, more: 1 }), question);
 });

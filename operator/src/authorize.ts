@@ -25,7 +25,10 @@ const refused = (reason: string, user = ''): Answer => ({ allowed: false, reason
 
 /** Null when the body is not a question. */
 export function questionOf(body: unknown): Question | null {
-  const { namespace, study, token } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const { namespace, study, token } = (typeof body === 'object' && body !== null ? body : {}) as Record<
+    string,
+    unknown
+  >;
   const isName = (value: unknown): value is string => typeof value === 'string' && NAME.test(value);
   if (!isName(namespace) || !isName(study) || typeof token !== 'string') return null;
   return token.length > TOKEN_LENGTH_MAX || token === '' ? null : { namespace, study, token };
@@ -48,20 +51,24 @@ export async function authorize(transport: Transport, { namespace, study, token 
   // A server that knows no audiences would accept any token.
   if (!audiences.includes(AUDIENCE)) return refused('the token was not issued for the audience melissa.dev');
   const { username = '', uid, groups, extra } = user;
-  const access = await create<AccessReview>('/apis/authorization.k8s.io/v1/subjectaccessreview', 'SubjectAccessReview', {
-    user: username,
-    ...(uid === undefined ? {} : { uid }),
-    ...(groups === undefined ? {} : { groups }),
-    ...(extra === undefined ? {} : { extra }),
-    resourceAttributes: {
-      group: resource.group,
-      version: resource.version,
-      resource: resource.plural,
-      verb: 'get',
-      namespace,
-      name: study,
+  const access = await create<AccessReview>(
+    '/apis/authorization.k8s.io/v1/subjectaccessreview',
+    'SubjectAccessReview',
+    {
+      user: username,
+      ...(uid === undefined ? {} : { uid }),
+      ...(groups === undefined ? {} : { groups }),
+      ...(extra === undefined ? {} : { extra }),
+      resourceAttributes: {
+        group: resource.group,
+        version: resource.version,
+        resource: resource.plural,
+        verb: 'get',
+        namespace,
+        name: study,
+      },
     },
-  });
+  );
   if (access.status?.allowed === true) return { allowed: true, reason: '', user: username };
   return refused(`${username} may not get melissastudies/${study} in ${namespace}`, username);
 }

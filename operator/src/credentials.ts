@@ -74,7 +74,11 @@ async function read(client: Client, study: Study, name: string): Promise<Secret 
   const secret = await client.get(secrets, namespace, name);
   const owner = secret === null ? undefined : controllerOf(secret);
   if (secret !== null && owner?.uid !== study.metadata.uid)
-    throw new NotOursError(secrets, `${namespace}/${name}`, owner === undefined ? 'nobody' : `${owner.kind} ${owner.name}`);
+    throw new NotOursError(
+      secrets,
+      `${namespace}/${name}`,
+      owner === undefined ? 'nobody' : `${owner.kind} ${owner.name}`,
+    );
   return secret?.metadata.deletionTimestamp === undefined ? secret : null;
 }
 

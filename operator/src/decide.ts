@@ -39,7 +39,11 @@ function childrenOf(o: Observed, suspended: Suspension): Pick<Decision, 'apply' 
     ...(rendered.claim === null ? [] : [claimFor(rendered.claim, study, o.spec)]),
   ];
   const replicas = suspended.serverStopped ? 0 : compiled.server.ranks + 1;
-  apply.push({ kind: statefulSets, wanted: withSpec(withCredentials(rendered.statefulSet, o.credentials), { replicas }), owned: true });
+  apply.push({
+    kind: statefulSets,
+    wanted: withSpec(withCredentials(rendered.statefulSet, o.credentials), { replicas }),
+    owned: true,
+  });
   const outdated = outdatedPods(o);
   const remove: Remove[] = outdated.map((object) => ({ kind: serverPods, object }));
   // No pod of an earlier version is left that could start again and look for it.
@@ -101,4 +105,3 @@ function finished(o: Observed, completionTime: string): Decision {
   const times = [keepMs, ttlMs ?? 0].filter((ms) => ms > 0);
   return { ...base, apply, expired: false, lookAgainMs: times.length === 0 ? null : Math.min(...times) };
 }
-

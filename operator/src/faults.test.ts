@@ -23,7 +23,9 @@ class Life {
   }
 
   start(killAt?: { write: number; moment: Moment }): void {
-    this.world.start((api) => this.#counted(killAt === undefined ? api : faulty(api, { seed: 1, clock: this.world.clock, killAt })));
+    this.world.start((api) =>
+      this.#counted(killAt === undefined ? api : faulty(api, { seed: 1, clock: this.world.clock, killAt })),
+    );
   }
   #counted(inner: Transport): Transport {
     return {
@@ -48,7 +50,10 @@ class Life {
       await this.world.stop();
       this.world.start();
     }
-    assert.ok(isSo(), `${what}: ${JSON.stringify(this.world.study('heat').status, null, 1)}\n${this.world.errors.join('\n')}`);
+    assert.ok(
+      isSo(),
+      `${what}: ${JSON.stringify(this.world.study('heat').status, null, 1)}\n${this.world.errors.join('\n')}`,
+    );
   }
 
   async run(): Promise<{ end: string; left: string[] }> {
@@ -62,12 +67,24 @@ class Life {
     await this.until('suspended', is('Suspended'));
     world.change('heat', (spec) => (spec.suspend = false));
     await this.until('succeeded', is('Succeeded'));
-    await this.until('no pilots', () => world.job('heat')?.status?.ready === 0 && world.study('heat').status?.client?.ready === 0);
+    await this.until(
+      'no pilots',
+      () => world.job('heat')?.status?.ready === 0 && world.study('heat').status?.client?.ready === 0,
+    );
     this.#keysAgree();
     const end = world.outcome();
     world.delete('heat');
     await world.pass(5);
-    const kinds = [['secrets'], ['configmaps'], ['services'], ['serviceaccounts'], ['persistentvolumeclaims'], ['pods'], ['statefulsets', 'apps'], ['jobs', 'batch']] as const;
+    const kinds = [
+      ['secrets'],
+      ['configmaps'],
+      ['services'],
+      ['serviceaccounts'],
+      ['persistentvolumeclaims'],
+      ['pods'],
+      ['statefulsets', 'apps'],
+      ['jobs', 'batch'],
+    ] as const;
     const left = kinds.flatMap(([plural, group]) => [...world.objects(plural, group ?? '').keys()]);
     await world.stop();
     return { end, left };
@@ -75,10 +92,11 @@ class Life {
 
   /** Both Secrets and the ConfigMap hold keys of the same making. */
   #keysAgree(): void {
-    const secret = (name: string) => this.world.objects<{ data: Record<string, string> } & never>('secrets').get(`${NAMESPACE}/${name}`) as { data: Record<string, string> };
+    const secret = (name: string) =>
+      this.world.objects<{ data: Record<string, string> }>('secrets').get(`${NAMESPACE}/${name}`)!;
     const [server, client] = [secret('heat-server'), secret('heat-client')];
     for (const [file, text] of Object.entries(client.data)) assert.equal(text, server.data[file], file);
-    const [map] = [...this.world.objects('configmaps').values()] as { data?: Record<string, string> }[];
+    const [map] = [...this.world.objects<{ data?: Record<string, string> }>('configmaps').values()];
     assert.equal(map?.data?.['ca.crt'], Buffer.from(server.data['ca.crt'] ?? '', 'base64').toString());
   }
 }
@@ -112,7 +130,18 @@ test('requests and answers that are lost, repeated conflicts and late watches ch
   for (let seed = 1; seed <= 10; seed++) {
     const life = new Life(900);
     const { clock } = life.world;
-    const plan = { seed, clock, drop: 0.05, answerLost: 0.05, broken: 0.05, tooMany: 0.02, cut: 0.05, duplicate: 0.1, reorder: 0.1, stale: 0.1 };
+    const plan = {
+      seed,
+      clock,
+      drop: 0.05,
+      answerLost: 0.05,
+      broken: 0.05,
+      tooMany: 0.02,
+      cut: 0.05,
+      duplicate: 0.1,
+      reorder: 0.1,
+      stale: 0.1,
+    };
     life.world.start((api) => faulty(api, plan));
     const ran = await life.run();
     assert.deepEqual(difference(ran.end, end), [], `seed ${seed}`);

@@ -55,7 +55,12 @@ export async function look(
 export async function tell(
   api: HeadApi,
   known: Remembered,
-  { intent, failedPilots, nowMs, log }: { intent: Intent | null; failedPilots: readonly Pod[]; nowMs: number; log: Log },
+  {
+    intent,
+    failedPilots,
+    nowMs,
+    log,
+  }: { intent: Intent | null; failedPilots: readonly Pod[]; nowMs: number; log: Log },
 ): Promise<boolean> {
   const present = new Set(failedPilots.map(({ metadata }) => metadata.uid ?? ''));
   for (const uid of known.toldPods) if (!present.has(uid)) known.toldPods.delete(uid);

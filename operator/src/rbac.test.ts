@@ -8,7 +8,11 @@ import { World } from './testing.ts';
 test('everything that the operator asks of the API server in a study’s life is in its rules', async () => {
   const world = new World();
   world.start();
-  world.create('heat', { sampling: { method: 'Random', simulations: 1000 }, ttlSecondsAfterFinished: 60, server: { keepSeconds: 10 } });
+  world.create('heat', {
+    sampling: { method: 'Random', simulations: 1000 },
+    ttlSecondsAfterFinished: 60,
+    server: { keepSeconds: 10 },
+  });
   assert.ok(await world.until(() => world.condition('heat', 'ServerReady') === 'True Ready', 30));
   world.change('heat', (spec) => (spec.client.image = 'solver:2'));
   await world.pass(3);

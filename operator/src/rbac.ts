@@ -69,9 +69,20 @@ export function accessOf({ method, path, query }: Asked): { verb: string; group:
   if (rest[0] === 'namespaces' && rest.length > 2) rest = rest.slice(2);
   const [plural = '', name, subresource] = rest;
   const reading = query?.['watch'] === 'true' ? 'watch' : name === undefined ? 'list' : 'get';
-  const verbs: Record<string, string> = { GET: reading, POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+  const verbs: Record<string, string> = {
+    GET: reading,
+    POST: 'create',
+    PUT: 'update',
+    PATCH: 'patch',
+    DELETE: 'delete',
+  };
   return { verb: verbs[method]!, group, resource: subresource === undefined ? plural : `${plural}/${subresource}` };
 }
 
-export const isAllowed = (rules: readonly Rule[], { verb, group, resource: of }: ReturnType<typeof accessOf>): boolean =>
-  rules.some(({ apiGroups, resources, verbs }) => apiGroups.includes(group) && resources.includes(of) && verbs.includes(verb));
+export const isAllowed = (
+  rules: readonly Rule[],
+  { verb, group, resource: of }: ReturnType<typeof accessOf>,
+): boolean =>
+  rules.some(
+    ({ apiGroups, resources, verbs }) => apiGroups.includes(group) && resources.includes(of) && verbs.includes(verb),
+  );

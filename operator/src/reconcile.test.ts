@@ -40,7 +40,17 @@ test('every condition, the selector and the generation are there from the first 
   const { status } = world.study('heat');
   assert.deepEqual(
     status?.conditions?.map(({ type, observedGeneration }) => `${type} ${observedGeneration}`),
-    ['Accepted', 'ServerReady', 'ClientsReady', 'BackendReachable', 'Progressing', 'Suspended', 'Degraded', 'Succeeded', 'Failed'].map((type) => `${type} 1`),
+    [
+      'Accepted',
+      'ServerReady',
+      'ClientsReady',
+      'BackendReachable',
+      'Progressing',
+      'Suspended',
+      'Degraded',
+      'Succeeded',
+      'Failed',
+    ].map((type) => `${type} 1`),
   );
   assert.equal(status?.client?.selector, 'melissa.dev/study=heat,app.kubernetes.io/component=pilot');
   await world.stop();
@@ -49,10 +59,16 @@ test('every condition, the selector and the generation are there from the first 
 test('the head hears each generation once, and again after it was started anew', async () => {
   const world = await started({ sampling: { method: 'Random', simulations: 1000 } });
   await world.pass(5);
-  assert.deepEqual(world.head('heat').intents.map(({ generation }) => generation), [1]);
+  assert.deepEqual(
+    world.head('heat').intents.map(({ generation }) => generation),
+    [1],
+  );
   world.change('heat', (spec) => (spec.client.parallelism = 7));
   await world.pass(5);
-  assert.deepEqual(world.head('heat').intents.map(({ parallelism }) => parallelism), [4, 7]);
+  assert.deepEqual(
+    world.head('heat').intents.map(({ parallelism }) => parallelism),
+    [4, 7],
+  );
   assert.equal(world.job('heat')?.spec?.parallelism, 7);
   world.head('heat').intent = { ...world.head('heat').intent, generation: 0 };
   await world.pass(3);
@@ -215,7 +231,10 @@ test('lost credentials are told, and rotation makes new ones and starts every po
 });
 
 test('an idle minute costs no write but the heartbeat', async () => {
-  const world = await started({ sampling: { method: 'Random', simulations: 1000 }, client: { image: 'solver:1', command: ['solver'], parallelism: 0 } });
+  const world = await started({
+    sampling: { method: 'Random', simulations: 1000 },
+    client: { image: 'solver:1', command: ['solver'], parallelism: 0 },
+  });
   await world.pass(5);
   const writes = () => world.api.seen.filter(({ method }) => method !== 'GET').length;
   const before = writes();

@@ -57,11 +57,7 @@ export async function reconcile(parts: Parts, context: Context<Study>): Promise<
     return await visitAccepted(visit, verdict);
   } catch (error) {
     if (!(error instanceof NotOursError)) throw error;
-    return refused(
-      visit,
-      { accepted: false, reason: 'NameConflict', message: error.message },
-      after(CONFLICT_SECONDS),
-    );
+    return refused(visit, { accepted: false, reason: 'NameConflict', message: error.message }, after(CONFLICT_SECONDS));
   }
 }
 
@@ -203,7 +199,10 @@ async function carryOut({ context, study }: Visit, { apply, remove }: Decision):
     } catch (error) {
       if (!(error instanceof ApiError) || ![400, 403, 422].includes(error.status)) throw error;
       const isQuota = error.message.includes('exceeded quota');
-      problem ??= { reason: isQuota ? 'QuotaExceeded' : 'Refused', message: `${one.kind.kind} ${one.wanted.metadata.name}: ${error.message}` };
+      problem ??= {
+        reason: isQuota ? 'QuotaExceeded' : 'Refused',
+        message: `${one.kind.kind} ${one.wanted.metadata.name}: ${error.message}`,
+      };
     }
   }
   return problem;
@@ -220,7 +219,9 @@ async function mustBeFor(context: Context<Study>, { kind, wanted }: Apply, study
   throw new NotOursError(
     kind,
     `${namespace}/${name}`,
-    uid === undefined ? 'nobody' : 'an earlier study of this name; name it in spec.server.checkpoint.storage.existingClaim to go on with it',
+    uid === undefined
+      ? 'nobody'
+      : 'an earlier study of this name; name it in spec.server.checkpoint.storage.existingClaim to go on with it',
   );
 }
 

@@ -37,7 +37,8 @@ const needed = (environment: Environment, name: string): string => {
 
 function port(environment: Environment, name: string, usual: number): number {
   const value = Number(environment[name] ?? usual);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw wrong(`${name} ${environment[name]} is not a port`);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw wrong(`${name} ${environment[name]} is not a port`);
   return value;
 }
 
@@ -60,7 +61,12 @@ export function readSettings(environment: Environment): Settings {
   return {
     serverImage: needed(environment, 'MELISSA_SERVER_IMAGE'),
     pilotImage: needed(environment, 'MELISSA_PILOT_IMAGE'),
-    imagePullPolicy: oneOf(environment, 'MELISSA_IMAGE_PULL_POLICY', ['Always', 'IfNotPresent', 'Never'], 'IfNotPresent'),
+    imagePullPolicy: oneOf(
+      environment,
+      'MELISSA_IMAGE_PULL_POLICY',
+      ['Always', 'IfNotPresent', 'Never'],
+      'IfNotPresent',
+    ),
     namespaces: (environment['MELISSA_NAMESPACES'] ?? '')
       .split(',')
       .map((name) => name.trim())

@@ -180,7 +180,17 @@ export class World {
   }
   #credentials(): CredentialFiles {
     this.credentialsMade += 1;
-    const files = ['server.key', 'server.pub', 'client.pub', 'client.key', 'token', 'lease-token', 'tls.crt', 'tls.key', 'ca.crt'];
+    const files = [
+      'server.key',
+      'server.pub',
+      'client.pub',
+      'client.key',
+      'token',
+      'lease-token',
+      'tls.crt',
+      'tls.key',
+      'ca.crt',
+    ];
     return Object.fromEntries(files.map((file) => [file, `${file} ${this.credentialsMade}`])) as CredentialFiles;
   }
 
@@ -190,7 +200,9 @@ export class World {
     this.api.put(`${studiesPath}/${name}`, { metadata: { name, namespace: NAMESPACE, annotations }, spec });
   }
   study(name: string): Study {
-    return this.api.objects('/apis/melissa.dev/v1alpha1/melissastudies').get(`${NAMESPACE}/${name}`) as unknown as Study;
+    return this.api
+      .objects('/apis/melissa.dev/v1alpha1/melissastudies')
+      .get(`${NAMESPACE}/${name}`) as unknown as Study;
   }
   change(name: string, change: (spec: MelissaStudySpec) => void): void {
     const study = structuredClone(this.study(name));
@@ -244,7 +256,10 @@ export class World {
 
   #runSet(set: Object_): void {
     const { name, namespace = '', generation = 1, uid = '' } = set.metadata;
-    const spec = set['spec'] as { replicas: number; template: { metadata: Json; spec: { containers: { image: string }[] } } };
+    const spec = set['spec'] as {
+      replicas: number;
+      template: { metadata: Json; spec: { containers: { image: string }[] } };
+    };
     const updateRevision = `r${JSON.stringify(spec.template).length}-${hashOf(JSON.stringify(spec.template))}`;
     const prefix = `/api/v1/namespaces/${namespace}/pods`;
     for (const [key, pod] of this.objects('pods')) {
@@ -265,15 +280,29 @@ export class World {
         },
       });
       const isMissing = this.missingImages.has(spec.template.spec.containers[0]!.image);
-      this.#status(`${prefix}/${pod}`, isMissing ? pulling : { phase: 'Running', podIP: `10.0.0.${index + 1}`, conditions: [{ type: 'Ready', status: 'True' }] });
+      this.#status(
+        `${prefix}/${pod}`,
+        isMissing
+          ? pulling
+          : { phase: 'Running', podIP: `10.0.0.${index + 1}`, conditions: [{ type: 'Ready', status: 'True' }] },
+      );
     }
-    const status = { replicas: spec.replicas, readyReplicas: spec.replicas, updateRevision, observedGeneration: generation };
+    const status = {
+      replicas: spec.replicas,
+      readyReplicas: spec.replicas,
+      updateRevision,
+      observedGeneration: generation,
+    };
     this.#status(`/apis/apps/v1/namespaces/${namespace}/statefulsets/${name}`, status);
   }
 
   #runJob(job: Object_): void {
     const { name, namespace } = job.metadata;
-    const spec = job['spec'] as { parallelism: number; suspend?: boolean; template: { spec: { containers: { image: string }[] } } };
+    const spec = job['spec'] as {
+      parallelism: number;
+      suspend?: boolean;
+      template: { spec: { containers: { image: string }[] } };
+    };
     const isOver = (job['status'] as Job['status'])?.conditions?.some(({ type }) => type === 'Complete') === true;
     const active = isOver || spec.suspend === true ? 0 : spec.parallelism;
     const ready = this.missingImages.has(spec.template.spec.containers[0]!.image) ? 0 : active;
@@ -294,17 +323,35 @@ export class World {
 
   /** Everything that is there, without what differs from run to run. */
   outcome(): string {
-    const paths = ['/api/v1/configmaps', '/api/v1/secrets', '/api/v1/services', '/api/v1/serviceaccounts', '/api/v1/persistentvolumeclaims', '/apis/apps/v1/statefulsets', '/apis/batch/v1/jobs', '/api/v1/pods', '/apis/melissa.dev/v1alpha1/melissastudies'];
-    const all = paths.flatMap((path) => [...this.api.objects(path)].map(([key, object]) => [path, key, plain(object)] as const));
+    const paths = [
+      '/api/v1/configmaps',
+      '/api/v1/secrets',
+      '/api/v1/services',
+      '/api/v1/serviceaccounts',
+      '/api/v1/persistentvolumeclaims',
+      '/apis/apps/v1/statefulsets',
+      '/apis/batch/v1/jobs',
+      '/api/v1/pods',
+      '/apis/melissa.dev/v1alpha1/melissastudies',
+    ];
+    const all = paths.flatMap((path) =>
+      [...this.api.objects(path)].map(([key, object]) => [path, key, plain(object)] as const),
+    );
     // What is in Secrets and ConfigMaps differs with the keys that were made.
     const bare = all.map(([path, key, { data: _data, ...rest }]) => [path, key, rest]);
-    return JSON.stringify(bare.sort((a, b) => (`${a[0]}${a[1]}` < `${b[0]}${b[1]}` ? -1 : 1)), null, 1);
+    return JSON.stringify(
+      bare.sort((a, b) => (`${a[0]}${a[1]}` < `${b[0]}${b[1]}` ? -1 : 1)),
+      null,
+      1,
+    );
   }
 }
 
 const pulling = {
   phase: 'Pending',
-  containerStatuses: [{ name: 'server', state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } } }],
+  containerStatuses: [
+    { name: 'server', state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image' } } },
+  ],
 };
 
 function plain(object: Object_): Json {

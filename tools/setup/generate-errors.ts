@@ -16,6 +16,7 @@ const tables = [
   { path: 'server/native/src/errors.ts', who: 'native addon' },
   { path: 'server/src/errors.ts', who: 'study server' },
   { path: 'cli/src/errors.ts', who: 'command line' },
+  { path: 'operator/src/errors.ts', who: 'operator' },
 ];
 
 type Row = { message: string; remedy: string };

@@ -9,6 +9,7 @@ export const generators = [
   'client-api/protocol/src/generate.ts',
   'server/api/src/generate.ts',
   'cli/src/generate.ts',
+  'operator/src/generate.ts',
   'tools/setup/generate-errors.ts',
   'tools/setup/generate-chart.ts',
 ];

@@ -90,6 +90,7 @@ export const suites: Suite[] = [
   unit('server', 'server/src/**/*.test.ts'),
   unit('world', 'server/world/*.test.ts'),
   unit('cli', 'cli/src/**/*.test.ts'),
+  unit('operator', 'operator/src/**/*.test.ts'),
   unit('operator-runtime', 'operator/runtime/src/*.test.ts', 'operator/runtime/src/io/reflector.test.ts'),
   whole('security', 'e2e/src/security.test.ts'),
   whole('pods', 'e2e/src/pods/*.test.ts'),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Makes the keys, tokens and certificates of a study from the machine's randomness. Called once a study, and at each rotation. */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { encodeZ85 } from '@melissa/kit';
 import { certificatePem, toBeSigned } from '../certificate.ts';
 import type { CredentialFiles } from '../credentials.ts';
 import { serverName } from '../names.ts';
-import { z85 } from '../z85.ts';
 
 /** Longer than any study; keys are replaced by rotation, not by running out in the middle of one. */
 const VALID_YEARS = 10;
@@ -17,7 +17,7 @@ const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
 /** CURVE's keys are Curve25519's, as X25519's are. */
 function curvePair(): { secret: string; publicKey: string } {
   const { d, x } = generateKeyPairSync('x25519').privateKey.export({ format: 'jwk' });
-  const raw = (text: string | undefined): string => z85(Buffer.from(text ?? '', 'base64url'));
+  const raw = (text: string | undefined): string => encodeZ85(Buffer.from(text ?? '', 'base64url'));
   return { secret: raw(d), publicKey: raw(x) };
 }
 
@@ -27,13 +27,19 @@ type EcPair = ReturnType<typeof ecPair>;
 export function serverNames(name: string, namespace: string): string[] {
   const hosts = [name, `*.${serverName(name)}`];
   return [
-    ...hosts.flatMap((host) => ['', `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.cluster.local`].map((end) => host + end)),
+    ...hosts.flatMap((host) =>
+      ['', `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.cluster.local`].map((end) => host + end),
+    ),
     'localhost',
   ];
 }
 
 /** A certificate for `dns`, by an authority whose key nobody keeps. */
-export function makeCertificates(commonName: string, dns: string[], nowMs: number): { ca: string; cert: string; key: string } {
+export function makeCertificates(
+  commonName: string,
+  dns: string[],
+  nowMs: number,
+): { ca: string; cert: string; key: string } {
   const authority = ecPair();
   const server = ecPair();
   const issuer = `${commonName} authority`;

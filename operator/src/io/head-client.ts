@@ -25,24 +25,29 @@ function openHead({ study, namespace, credentials }: HeadAddress, to: { host: st
   const servername = restName(study, namespace);
   const fetch: FetchLike = (url, { method, headers, body, signal }) =>
     new Promise((resolve, reject) => {
-      const sent = request(url, { method, headers, signal, agent, servername, ca: credentials.caCertificate }, (answer) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        answer.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > ANSWER_BYTES_MAX) answer.destroy(new TypeError(`the answer has more than ${ANSWER_BYTES_MAX} bytes`));
-          chunks.push(chunk);
-        });
-        answer.on('error', reject);
-        answer.on('end', () => {
-          const whole = Buffer.concat(chunks);
-          resolve({
-            status: answer.statusCode ?? 0,
-            text: () => Promise.resolve(whole.toString('utf8')),
-            arrayBuffer: () => Promise.resolve(new Uint8Array(whole).buffer),
+      const sent = request(
+        url,
+        { method, headers, signal, agent, servername, ca: credentials.caCertificate },
+        (answer) => {
+          const chunks: Buffer[] = [];
+          let bytes = 0;
+          answer.on('data', (chunk: Buffer) => {
+            bytes += chunk.length;
+            if (bytes > ANSWER_BYTES_MAX)
+              answer.destroy(new TypeError(`the answer has more than ${ANSWER_BYTES_MAX} bytes`));
+            chunks.push(chunk);
           });
-        });
-      });
+          answer.on('error', reject);
+          answer.on('end', () => {
+            const whole = Buffer.concat(chunks);
+            resolve({
+              status: answer.statusCode ?? 0,
+              text: () => Promise.resolve(whole.toString('utf8')),
+              arrayBuffer: () => Promise.resolve(new Uint8Array(whole).buffer),
+            });
+          });
+        },
+      );
       sent.on('error', reject);
       sent.end(body);
     });

@@ -18,7 +18,8 @@ export async function runMelissaOperator(settings: Settings): Promise<void> {
       serverImage: settings.serverImage,
       pilotImage: settings.pilotImage,
       imagePullPolicy: settings.imagePullPolicy,
-      authorize: authorize === null || served === null ? null : { url: authorize.url, caCertificate: served.caCertificate },
+      authorize:
+        authorize === null || served === null ? null : { url: authorize.url, caCertificate: served.caCertificate },
     },
     memory: new Memory(),
     makeCredentials: credentialsMaker(() => systemClock.wallMs()),

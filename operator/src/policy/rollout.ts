@@ -44,8 +44,9 @@ export function outdatedPods({ statefulSet, serverPods }: Pick<Observed, 'statef
 }
 
 const isOver = (job: NonNullable<Observed['job']>): boolean =>
-  job.status?.conditions?.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True') ===
-  true;
+  job.status?.conditions?.some(
+    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+  ) === true;
 
 /** `job` is as it should be made. A Job that is over while the study is not has run out of indexes, or somebody ended it. */
 export function jobMustGo(existing: Observed['job'], job: Wanted, planFinished: boolean): boolean {

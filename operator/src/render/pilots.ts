@@ -7,16 +7,7 @@
  */
 import type { Wanted } from 'operator-runtime';
 import { jobBackoffLimitPerIndex, jobCompletions, pilotGraceSeconds } from '../limits.ts';
-import {
-  clientSecret,
-  CONTROL_PORT,
-  headless,
-  headPod,
-  jobName,
-  labelsOf,
-  paths,
-  pilotName,
-} from '../names.ts';
+import { clientSecret, CONTROL_PORT, headless, headPod, jobName, labelsOf, paths, pilotName } from '../names.ts';
 import type { OperatorConfig } from '../types.ts';
 import { containerSecurity, placement, podSecurity, resourcesOf } from './security.ts';
 import { fieldOf, type Subject } from './subject.ts';
@@ -58,7 +49,10 @@ export function pilotJob(subject: Subject, config: OperatorConfig): Wanted {
       backoffLimitPerIndex: jobBackoffLimitPerIndex,
       podReplacementPolicy: 'TerminatingOrFailed',
       ...(mode === 'Pilot' ? { successPolicy: { rules: [{ succeededCount: 1 }] } } : {}),
-      template: { metadata: { labels: { ...template?.labels, ...labels }, annotations: { ...template?.annotations } }, spec: pod },
+      template: {
+        metadata: { labels: { ...template?.labels, ...labels }, annotations: { ...template?.annotations } },
+        spec: pod,
+      },
     },
   };
 }

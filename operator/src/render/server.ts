@@ -91,7 +91,10 @@ export function statefulSet(subject: Subject, config: OperatorConfig, configMap:
       // The operator decides when a pod of an older template goes: never because the operator itself was upgraded.
       updateStrategy: { type: 'OnDelete' },
       selector: { matchLabels: selectorOf(name, 'server') },
-      template: { metadata: { labels: { ...template?.labels, ...labels }, annotations: { ...template?.annotations } }, spec: pod },
+      template: {
+        metadata: { labels: { ...template?.labels, ...labels }, annotations: { ...template?.annotations } },
+        spec: pod,
+      },
     },
   };
 }

@@ -3,7 +3,7 @@
 export function rangesOf(ids: readonly number[], lengthMax: number): { text: string; isCut: boolean } {
   const sorted = [...new Set(ids)].sort((a, b) => a - b);
   let text = '';
-  for (let at = 0; at < sorted.length; ) {
+  for (let at = 0; at < sorted.length;) {
     let end = at;
     while (sorted[end + 1] === sorted[end]! + 1) end += 1;
     const range = end === at ? `${sorted[at]}` : `${sorted[at]}-${sorted[end]}`;

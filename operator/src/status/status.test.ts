@@ -13,7 +13,8 @@ const aPod = (status: Pod['status'], metadata: Partial<Pod['metadata']> = {}, na
   spec: { nodeName: 'n1' },
   status: { phase: 'Pending', ...status },
 });
-const waiting = (reason: string, message = '') => aPod({ containerStatuses: [{ name: 'solver', state: { waiting: { reason, message } } }] });
+const waiting = (reason: string, message = '') =>
+  aPod({ containerStatuses: [{ name: 'solver', state: { waiting: { reason, message } } }] });
 const reasons = (pods: Pod[]) => podTroubles(pods, 'pilots', nowMs).map(({ reason }) => reason);
 
 test('ids are told as ranges, and cut at a whole one', () => {
@@ -25,10 +26,19 @@ test('ids are told as ranges, and cut at a whole one', () => {
 test('pods that wait say why in the words of the cluster', () => {
   assert.deepEqual(reasons([waiting('ContainerCreating'), waiting('PodInitializing')]), []);
   assert.deepEqual(reasons([waiting('ImagePullBackOff', 'no such image')]), ['ImagePullBackOff']);
-  assert.deepEqual(reasons([waiting('CreateContainerConfigError', 'container has runAsNonRoot and image will run as root')]), ['SolverImageUser']);
-  const unscheduled = { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/2 nodes are available' }] };
-  assert.deepEqual(reasons([aPod(unscheduled), aPod(unscheduled, {}, 'q')]), ['Unschedulable']);
-  assert.match(podTroubles([aPod(unscheduled), aPod(unscheduled, {}, 'q')], 'pilots', nowMs)[0]!.message, /^p and 1 more: 0\/2 nodes/);
+  assert.deepEqual(
+    reasons([waiting('CreateContainerConfigError', 'container has runAsNonRoot and image will run as root')]),
+    ['SolverImageUser'],
+  );
+  const unscheduled = {
+    conditions: [
+      { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/2 nodes are available' },
+    ],
+  };
+  const homeless = ['p', 'q'].map((name) => ({ ...aPod(unscheduled, {}, name), spec: {} }));
+  assert.deepEqual(reasons(homeless), ['Unschedulable']);
+  assert.deepEqual(reasons([aPod(unscheduled)]), [], 'it was scheduled meanwhile');
+  assert.match(podTroubles(homeless, 'pilots', nowMs)[0]!.message, /^p and 1 more: 0\/2 nodes/);
   assert.deepEqual(reasons([aPod({ phase: 'Failed', reason: 'Evicted', message: 'low on memory' })]), ['Evicted']);
 });
 
@@ -41,17 +51,34 @@ test('a pod that was deleted long ago and does not go sits on a lost node; what 
 });
 
 test('the newest failure to make a pod names quota and pod security; old ones are forgotten', () => {
-  const event = (message: string, lastTimestamp: string): ClusterEvent => ({ metadata: { name: 'e' }, type: 'Warning', reason: 'FailedCreate', message, lastTimestamp });
+  const event = (message: string, lastTimestamp: string): ClusterEvent => ({
+    metadata: { name: 'e' },
+    type: 'Warning',
+    reason: 'FailedCreate',
+    message,
+    lastTimestamp,
+  });
   const quota = event('pods "heat-pilots-0" is forbidden: exceeded quota: small', '2026-01-01T00:59:00Z');
   const since = nowMs - 600_000;
-  assert.deepEqual(eventTroubles([event('violates PodSecurity "restricted"', '2026-01-01T00:58:00Z'), quota], 'pilots', since).map(({ reason }) => reason), ['QuotaExceeded']);
+  assert.deepEqual(
+    eventTroubles([event('violates PodSecurity "restricted"', '2026-01-01T00:58:00Z'), quota], 'pilots', since).map(
+      ({ reason }) => reason,
+    ),
+    ['QuotaExceeded'],
+  );
   assert.deepEqual(eventTroubles([event('exceeded quota', '2026-01-01T00:40:00Z')], 'pilots', since), []);
 });
 
 test('why a failed pod is gone', () => {
   assert.equal(lossOf(aPod({ phase: 'Failed', reason: 'Evicted' })), 'Evicted');
-  assert.equal(lossOf(aPod({ containerStatuses: [{ name: 's', state: { terminated: { reason: 'OOMKilled', exitCode: 137 } } }] })), 'OOMKilled');
-  assert.equal(lossOf(aPod({ containerStatuses: [{ name: 's', state: { terminated: { reason: 'Error', exitCode: 4 } } }] })), 'Exit 4');
+  assert.equal(
+    lossOf(aPod({ containerStatuses: [{ name: 's', state: { terminated: { reason: 'OOMKilled', exitCode: 137 } } }] })),
+    'OOMKilled',
+  );
+  assert.equal(
+    lossOf(aPod({ containerStatuses: [{ name: 's', state: { terminated: { reason: 'Error', exitCode: 4 } } }] })),
+    'Exit 4',
+  );
 });
 
 const quiet = no('NotYet');
@@ -63,15 +90,24 @@ const verdicts = (changes: Partial<Verdicts>): Verdicts => ({
 
 test('the time of a condition changes with its status alone', () => {
   const first = conditionsOf(verdicts({}), undefined, { generation: 1, now: 'a' });
-  const second = conditionsOf(verdicts({ ServerReady: no('Other'), ClientsReady: yes('Ready') }), first, { generation: 2, now: 'b' });
+  const second = conditionsOf(verdicts({ ServerReady: no('Other'), ClientsReady: yes('Ready') }), first, {
+    generation: 2,
+    now: 'b',
+  });
   const of = (type: string) => second.find((one) => one.type === type);
-  assert.deepEqual([of('ServerReady')?.lastTransitionTime, of('ServerReady')?.reason, of('ServerReady')?.observedGeneration], ['a', 'Other', 2]);
+  assert.deepEqual(
+    [of('ServerReady')?.lastTransitionTime, of('ServerReady')?.reason, of('ServerReady')?.observedGeneration],
+    ['a', 'Other', 2],
+  );
   assert.equal(of('ClientsReady')?.lastTransitionTime, 'b');
 });
 
 test('an event is told when a condition turns, and for what a person must mend', () => {
-  const at = (changes: Partial<Verdicts>) => ({ conditions: conditionsOf(verdicts(changes), undefined, { generation: 1, now: 'a' }) });
-  const told = (before: Partial<Verdicts>, now: Partial<Verdicts>) => transitions(at(before), at(now)).map(({ type, reason }) => `${type} ${reason}`);
+  const at = (changes: Partial<Verdicts>) => ({
+    conditions: conditionsOf(verdicts(changes), undefined, { generation: 1, now: 'a' }),
+  });
+  const told = (before: Partial<Verdicts>, now: Partial<Verdicts>) =>
+    transitions(at(before), at(now)).map(({ type, reason }) => `${type} ${reason}`);
   assert.deepEqual(told({}, {}), []);
   assert.deepEqual(told({}, { ServerReady: yes('Ready') }), ['Normal ServerReady']);
   assert.deepEqual(told({}, { ClientsReady: no('QuotaExceeded', 'exceeded quota') }), ['Warning QuotaExceeded']);

@@ -86,7 +86,8 @@ function serverOf(o: Observed, before: MelissaStudyStatus, { suspended, completi
   const { name, namespace = '' } = o.study.metadata;
   const { head } = o;
   const restarts = o.serverPods.reduce(
-    (sum, { status }) => sum + (status?.containerStatuses ?? []).reduce((all, { restartCount = 0 }) => all + restartCount, 0),
+    (sum, { status }) =>
+      sum + (status?.containerStatuses ?? []).reduce((all, { restartCount = 0 }) => all + restartCount, 0),
     0,
   );
   const base = { endpoint: `https://${restName(name, namespace)}:${HTTPS_PORT}`, restarts };
@@ -96,7 +97,8 @@ function serverOf(o: Observed, before: MelissaStudyStatus, { suspended, completi
   const { number, time } = head.status.checkpoint;
   return {
     ...base,
-    ready: !suspended.serverStopped && (o.headSilentSinceMs === null || inDoubt) && ranksReady >= head.demand.desiredRanks,
+    ready:
+      !suspended.serverStopped && (o.headSilentSinceMs === null || inDoubt) && ranksReady >= head.demand.desiredRanks,
     ranksReady,
     epoch: head.status.epoch,
     lastHeartbeatTime: timestamp(head.atMs),

@@ -10,7 +10,8 @@ import type { Trouble } from '../types.ts';
 type About = Trouble['about'];
 type Said = { reason: string; message: string };
 
-const short = (text: string): string => (text.length > messageLengthMax ? `${text.slice(0, messageLengthMax - 1)}…` : text);
+const short = (text: string): string =>
+  text.length > messageLengthMax ? `${text.slice(0, messageLengthMax - 1)}…` : text;
 
 /** Harmless on the way to running. */
 const passing = ['ContainerCreating', 'PodInitializing'];
@@ -25,7 +26,8 @@ function ofContainer({ name, state, lastState }: ContainerStatus, about: About):
         message: `${message}. Name a user with spec.client.template.securityContext.runAsUser.`,
       };
     const died = lastState?.terminated;
-    const last = died === undefined ? '' : ` It last ended with ${died.reason ?? 'code'} (exit code ${died.exitCode ?? '?'}).`;
+    const last =
+      died === undefined ? '' : ` It last ended with ${died.reason ?? 'code'} (exit code ${died.exitCode ?? '?'}).`;
     return { reason, message: `container ${name}: ${message === '' ? reason : message}.${last}` };
   }
   const ended = state?.terminated ?? lastState?.terminated;
@@ -42,8 +44,11 @@ function ofPod(pod: Pod, about: About, nowMs: number): Said | null {
       reason: 'NodeLost',
       message: `node ${spec?.nodeName ?? '?'} does not answer and its pod cannot be replaced. When the machine is off for certain, run "kubectl delete node ${spec?.nodeName ?? 'NODE'}", or taint it with node.kubernetes.io/out-of-service=nodeshutdown:NoExecute.`,
     };
-  const unscheduled = status?.conditions?.find(({ type, status: is }) => type === 'PodScheduled' && is === 'False');
-  if (unscheduled !== undefined)
+  // SchedulerError is the scheduler's own stumble: it tries again by itself, within seconds.
+  const unscheduled = status?.conditions?.find(
+    ({ type, status: is, reason }) => type === 'PodScheduled' && is === 'False' && reason !== 'SchedulerError',
+  );
+  if (unscheduled !== undefined && spec?.nodeName === undefined)
     return { reason: unscheduled.reason ?? 'Unschedulable', message: unscheduled.message ?? 'no node fits' };
   if (status?.phase === 'Failed' && status.reason !== undefined)
     return { reason: status.reason, message: status.message ?? status.reason };

@@ -30,7 +30,8 @@ export function verdictsOf(o: Observed, situation: Situation): Verdicts {
   const inDoubt = isInDoubt(o, situation.completionTime);
   return {
     Accepted: yes('Valid', 'The study is sound and its children are ours.'),
-    ServerReady: (inDoubt && !situation.suspended.serverStopped ? before(o, 'ServerReady') : null) ?? serverReady(o, situation),
+    ServerReady:
+      (inDoubt && !situation.suspended.serverStopped ? before(o, 'ServerReady') : null) ?? serverReady(o, situation),
     ClientsReady: clientsReady(o, situation),
     BackendReachable: yes('Kubernetes', 'Pilots are pods of this cluster.'),
     Progressing: progressing(o, situation, end),
