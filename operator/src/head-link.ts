@@ -4,6 +4,7 @@
  * silent costs nothing but the time of one request every few seconds. Never throws: a head that does not answer is an observation.
  */
 import type { BackendDemand, StudyStatus } from '@melissa/api';
+import { ProjectError } from '@melissa/kit';
 import type { Pod } from './kinds.ts';
 import { INDEX_LABEL } from './names.ts';
 import { lookAfterFailureMs, lookPeriodMs, lostPodsMax } from './limits.ts';
@@ -19,7 +20,7 @@ export type HeadApi = {
 };
 export type HeadAddress = { podIp: string; study: string; namespace: string; credentials: KnownCredentials };
 export type OpenHead = (address: HeadAddress) => HeadApi;
-type Log = { debug(facts: object, message: string): void };
+type Log = { debug(facts: object, message: string): void; warn(facts: object, message: string): void };
 
 /** The head's pod when it has an address and the kubelet finds it ready: anything else would only wait for a timeout. */
 export function headAddress(pods: readonly Pod[]): string | null {
@@ -69,7 +70,9 @@ export async function tell(
     if (intent !== null) await api.intent(intent);
     if (news.length > 0) await api.gone(news.map((pod) => ({ pilot: pod.metadata.name, reason: lossOf(pod) })));
   } catch (error) {
-    failed(known, nowMs, error, log);
+    // A head that refuses answers all the same; it is told again at the next look.
+    if (!(error instanceof ProjectError && error.facts['status'] !== undefined)) failed(known, nowMs, error, log);
+    else log.warn({ error: error.message }, 'the head refused what it was told');
     return false;
   }
   for (const { metadata } of news) known.toldPods.add(metadata.uid ?? '');
