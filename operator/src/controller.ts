@@ -6,6 +6,7 @@ import {
   configMaps,
   failedPilots,
   jobs,
+  networkPolicies,
   serverPods,
   serviceAccounts,
   services,
@@ -22,7 +23,7 @@ export const studyController = (parts: Parts): ControllerDeclaration<Study> =>
   controller<Study>({
     name: 'melissastudy',
     kind: studies,
-    owns: [configMaps, services, serviceAccounts, claims, statefulSets, jobs],
+    owns: [configMaps, networkPolicies, services, serviceAccounts, claims, statefulSets, jobs],
     watches: [
       { kind: serverPods, concerns: studyKeyOf },
       { kind: failedPilots, concerns: studyKeyOf },

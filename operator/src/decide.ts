@@ -3,7 +3,7 @@
  * The decision core: what belongs to a study, as it is now → what is to be made, changed and taken away, and what the status says. Pure, and the same
  * whatever happened before: an operator that was killed between any two writes decides again from what it finds. Called by reconcile.ts.
  */
-import { configMaps, jobs, serviceAccounts, serverPods, services, statefulSets } from './kinds.ts';
+import { configMaps, jobs, networkPolicies, serviceAccounts, serverPods, services, statefulSets } from './kinds.ts';
 import { lookPeriodMs } from './limits.ts';
 import { endOf } from './policy/finish.ts';
 import { keptForMs } from './policy/keep-seconds.ts';
@@ -35,6 +35,7 @@ function childrenOf(o: Observed, suspended: Suspension): Pick<Decision, 'apply' 
   const { rendered, compiled, study } = o;
   const apply: Apply[] = [
     ...rendered.accounts.map((wanted) => ({ kind: serviceAccounts, wanted, owned: true })),
+    ...rendered.networkPolicies.map((wanted) => ({ kind: networkPolicies, wanted, owned: true })),
     ...rendered.services.map((wanted) => ({ kind: services, wanted, owned: true })),
     ...(rendered.claim === null ? [] : [claimFor(rendered.claim, study, o.spec)]),
   ];

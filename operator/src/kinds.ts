@@ -80,6 +80,15 @@ export const configMaps: Kind<ConfigMap> = {
   keep: ['data.rendered'],
 };
 export const services: Kind = { ...core, ...ours, plural: 'services', kind: 'Service', keep: [] };
+export const networkPolicies: Kind = {
+  ...ours,
+  group: 'networking.k8s.io',
+  version: 'v1',
+  namespaced: true,
+  plural: 'networkpolicies',
+  kind: 'NetworkPolicy',
+  keep: [],
+};
 export const serviceAccounts: Kind = { ...core, ...ours, plural: 'serviceaccounts', kind: 'ServiceAccount', keep: [] };
 export const claims: Kind<Claim> = {
   ...core,

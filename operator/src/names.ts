@@ -50,6 +50,8 @@ export const restName = (study: string, namespace: string): string => `${study}.
 export const CONTROL_PORT = 7000;
 export const HTTP_PORT = 8888;
 export const HTTPS_PORT = 8443;
+/** Of the operator, for heads that ask whether a Kubernetes token may read their study. */
+export const AUTHORIZE_PORT = 8444;
 
 export const paths = {
   study: '/etc/melissa/study',

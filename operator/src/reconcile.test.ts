@@ -18,6 +18,7 @@ test('a study runs from its manifest to Succeeded, and its children are there on
   const names = (plural: string, group = '') => [...world.objects(plural, group).keys()].sort();
   assert.deepEqual(names('secrets'), ['lab/heat-client', 'lab/heat-server']);
   assert.deepEqual(names('services'), ['lab/heat', 'lab/heat-server']);
+  assert.deepEqual(names('networkpolicies', 'networking.k8s.io'), ['lab/heat-pilot', 'lab/heat-server']);
   assert.deepEqual(names('serviceaccounts'), ['lab/heat-pilot', 'lab/heat-server']);
   assert.deepEqual(names('persistentvolumeclaims'), ['lab/heat-checkpoint']);
   assert.equal(names('configmaps').length, 1);

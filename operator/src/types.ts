@@ -19,6 +19,7 @@ export type Rendered = {
   version: 1;
   accounts: Wanted[];
   services: Wanted[];
+  networkPolicies: Wanted[];
   /** Null when the study brings its own. */
   claim: Wanted | null;
   /** Without replicas. */

@@ -26,7 +26,7 @@ type Listed = {
   spec?: Json;
 };
 
-const KINDS = 'secrets,configmaps,services,serviceaccounts,persistentvolumeclaims,statefulsets,jobs,pods';
+const KINDS = 'secrets,configmaps,services,serviceaccounts,persistentvolumeclaims,networkpolicies,statefulsets,jobs,pods';
 
 export class Bench {
   readonly cluster: Cluster;

@@ -5,6 +5,7 @@ import { API_VERSION, resource } from '@melissa/crds';
 import type { Wanted } from 'operator-runtime';
 import { configMapName, labelsOf } from '../names.ts';
 import type { OperatorConfig, Rendered } from '../types.ts';
+import { networkPolicies } from './network.ts';
 import { pilotJob } from './pilots.ts';
 import { claim, services, statefulSet } from './server.ts';
 import { accounts, type Subject } from './subject.ts';
@@ -14,6 +15,7 @@ export function render(subject: Subject, config: OperatorConfig, hash: string): 
     version: 1,
     accounts: accounts(subject),
     services: services(subject),
+    networkPolicies: networkPolicies(subject),
     claim: claim(subject),
     statefulSet: statefulSet(subject, config, configMapName(subject.name, hash)),
     job: pilotJob(subject, config),
