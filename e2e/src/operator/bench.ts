@@ -26,7 +26,8 @@ type Listed = {
   spec?: Json;
 };
 
-const KINDS = 'secrets,configmaps,services,serviceaccounts,persistentvolumeclaims,networkpolicies,statefulsets,jobs,pods';
+const KINDS =
+  'secrets,configmaps,services,serviceaccounts,persistentvolumeclaims,networkpolicies,statefulsets,jobs,pods';
 
 export class Bench {
   readonly cluster: Cluster;
@@ -37,11 +38,19 @@ export class Bench {
   static async open(): Promise<Bench> {
     const own = await cluster({ fakeNodes: 3 });
     const bench = new Bench(own, httpsTransport((await fromKubeconfig(own.kubeconfig)).config));
-    bench.#port = await bench.heads.start();
+    try {
+      await bench.#prepare();
+      return bench;
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
+  }
+  async #prepare(): Promise<void> {
+    this.#port = await this.heads.start();
     const crd = join(root, 'crds', 'melissastudies.melissa.dev.yaml');
-    bench.kubectl(['apply', '--server-side', '--force-conflicts', '-f', crd]);
-    bench.kubectl(['wait', '--for=condition=Established', 'crd/melissastudies.melissa.dev', '--timeout=60s']);
-    return bench;
+    this.kubectl(['apply', '--server-side', '--force-conflicts', '-f', crd]);
+    await until('the CRD to be served', () => this.cluster.kubectl(['get', 'mst', '-A']).status === 0);
   }
   private constructor(own: Cluster, api: Transport) {
     this.cluster = own;
@@ -49,7 +58,9 @@ export class Bench {
     this.heads = new ScriptedHeads(async (study, namespace) => {
       const path = `/api/v1/namespaces/${namespace}/secrets/${study}-server`;
       const { data = {} } = (await this.find<{ data: Record<string, string> }>(path)) ?? {};
-      return Object.fromEntries(Object.entries(data).map(([file, text]) => [file, Buffer.from(text, 'base64').toString()]));
+      return Object.fromEntries(
+        Object.entries(data).map(([file, text]) => [file, Buffer.from(text, 'base64').toString()]),
+      );
     });
   }
   async close(): Promise<void> {
@@ -92,14 +103,23 @@ export class Bench {
     this.kubectl(['create', 'namespace', name]);
     this.kubectl(['label', 'namespace', name, 'pod-security.kubernetes.io/enforce=restricted']);
   }
-  operator(namespace: string, options: { killAt?: KillAt; environment?: Record<string, string> } = {}): Promise<OperatorProcess> {
+  operator(
+    namespace: string,
+    options: { killAt?: KillAt; environment?: Record<string, string> } = {},
+  ): Promise<OperatorProcess> {
     const environment = { MELISSA_HEAD_RELAY: `127.0.0.1:${this.#port}`, ...options.environment };
     const { kubeconfig } = this.cluster;
     return new OperatorProcess().start({ kubeconfig, namespace, ...options, environment });
   }
   /** A study whose pods land on nodes that pretend. */
-  apply(namespace: string, simulations: number, changes: { client?: Json; server?: Json; spec?: Json } = {}, name = 'small'): void {
-    if (!this.heads.of.has(`${name}.${namespace}`)) this.heads.of.set(`${name}.${namespace}`, new ScriptedHead(simulations));
+  apply(
+    namespace: string,
+    simulations: number,
+    changes: { client?: Json; server?: Json; spec?: Json } = {},
+    name = 'small',
+  ): void {
+    if (!this.heads.of.has(`${name}.${namespace}`))
+      this.heads.of.set(`${name}.${namespace}`, new ScriptedHead(simulations));
     const template = { nodeSelector: fakeNodeSelector, tolerations: [fakeNodeToleration] };
     const manifest = {
       apiVersion: 'melissa.dev/v1alpha1',
@@ -109,7 +129,13 @@ export class Bench {
         parameters: [{ name: 'x', uniform: { min: 0, max: 1 } }],
         sampling: { method: 'Random', simulations },
         fields: [{ name: 'u', cells: 10 }],
-        client: { image: 'localhost/busybox:1', command: ['solver', '{x}'], parallelism: 4, template, ...changes.client },
+        client: {
+          image: 'localhost/busybox:1',
+          command: ['solver', '{x}'],
+          parallelism: 4,
+          template,
+          ...changes.client,
+        },
         server: { template, ...changes.server },
         ...changes.spec,
       },
@@ -142,7 +168,16 @@ export class Bench {
   /** Objects of studies, after the garbage collector had its time. */
   async nothingIsLeft(namespace: string): Promise<void> {
     const left = () =>
-      this.kubectl(['-n', namespace, 'get', KINDS, '-l', 'app.kubernetes.io/managed-by=melissa-operator', '-o', 'name']).trim();
+      this.kubectl([
+        '-n',
+        namespace,
+        'get',
+        KINDS,
+        '-l',
+        'app.kubernetes.io/managed-by=melissa-operator',
+        '-o',
+        'name',
+      ]).trim();
     await until('everything to be collected', () => left() === '').catch((error: unknown) => {
       throw new TypeError(`left behind in ${namespace}: ${left()}`, { cause: error });
     });

@@ -14,17 +14,23 @@ let bench: Bench;
 let operator: OperatorProcess | null = null;
 const namespaces = ['life', 'troubles'];
 
-before(async () => {
-  if (skip !== false) return;
-  bench = await Bench.open();
-  for (const name of namespaces) bench.namespace(name);
-  operator = await bench.operator('life', { environment: { MELISSA_NAMESPACES: namespaces.join(',') } });
-}, { timeout: 1_200_000 });
-after(async () => {
-  if (skip !== false) return;
-  await operator?.close();
-  await bench.close();
-}, { timeout: 300_000 });
+before(
+  async () => {
+    if (skip !== false) return;
+    bench = await Bench.open();
+    for (const name of namespaces) bench.namespace(name);
+    operator = await bench.operator('life', { environment: { MELISSA_NAMESPACES: namespaces.join(',') } });
+  },
+  { timeout: 1_200_000 },
+);
+after(
+  async () => {
+    if (skip !== false) return;
+    await operator?.close();
+    await bench.close();
+  },
+  { timeout: 300_000 },
+);
 
 test('a study is created, scaled, suspended, resumed, finished and deleted', { skip, timeout: 400_000 }, async () => {
   const head = () => bench.heads.of.get('small.life')!;
@@ -34,9 +40,14 @@ test('a study is created, scaled, suspended, resumed, finished and deleted', { s
   bench.kubectl(['-n', 'life', 'scale', 'mst/small', '--replicas=9']);
   await until('nine pilots', async () => (await bench.study('life'))?.status?.client?.ready === 9);
   assert.equal(head().intent.parallelism, 9);
-  const scale = JSON.parse(bench.kubectl(['get', '--raw', '/apis/melissa.dev/v1alpha1/namespaces/life/melissastudies/small/scale'])) as { spec: { replicas: number }; status: { selector: string } };
+  const scale = JSON.parse(
+    bench.kubectl(['get', '--raw', '/apis/melissa.dev/v1alpha1/namespaces/life/melissastudies/small/scale']),
+  ) as { spec: { replicas: number }; status: { selector: string } };
   assert.equal(scale.spec.replicas, 9);
-  assert.equal(bench.kubectl(['-n', 'life', 'get', 'pods', '-l', scale.status.selector, '-o', 'name']).trim().split('\n').length, 9);
+  assert.equal(
+    bench.kubectl(['-n', 'life', 'get', 'pods', '-l', scale.status.selector, '-o', 'name']).trim().split('\n').length,
+    9,
+  );
   bench.patch('life', { suspend: true });
   await until('suspension', bench.is('life', 'Suspended'));
   assert.equal(bench.kubectl(['-n', 'life', 'get', 'pods', '-o', 'name']), '');
@@ -58,40 +69,70 @@ test('the same manifest applied twice changes nothing, and diff is empty', { ski
   // What the operator wrote is what it would write: a second visit of everything sends nothing but the status.
   const before = operator!.requests.length;
   await new Promise<void>((resolve) => setTimeout(resolve, 0));
-  await until('some visits', () => operator!.requests.filter(({ path }) => path.endsWith('/status')).length > 0 && bench.heads.of.get('twice.life')!.requests > 20);
-  const writes = operator!.requests.slice(before).filter(({ method, path }) => method !== 'GET' && !path.endsWith('/status') && !path.includes('/events'));
-  assert.deepEqual(writes.map(({ method, path }) => `${method} ${path}`), []);
+  await until(
+    'some visits',
+    () =>
+      operator!.requests.filter(({ path }) => path.endsWith('/status')).length > 0 &&
+      bench.heads.of.get('twice.life')!.requests > 20,
+  );
+  const writes = operator!.requests
+    .slice(before)
+    .filter(({ method, path }) => method !== 'GET' && !path.endsWith('/status') && !path.includes('/events'));
+  assert.deepEqual(
+    writes.map(({ method, path }) => `${method} ${path}`),
+    [],
+  );
   bench.kubectl(['-n', 'life', 'delete', 'mst', 'twice']);
   await bench.nothingIsLeft('life');
 });
 
-test('a cancelled study ends, its server leaves after keepSeconds, and the study after its TTL', { skip, timeout: 200_000 }, async () => {
-  bench.apply('life', 100_000, { server: { keepSeconds: 3 }, spec: { ttlSecondsAfterFinished: 15 } }, 'brief');
-  await until('the server', bench.is('life', 'ServerReady', 'brief'));
-  bench.patch('life', { cancel: true }, 'brief');
-  await until('its end', async () => (await bench.condition('life', 'Failed', 'brief')) === 'True Cancelled');
-  await until('no pod', () => bench.kubectl(['-n', 'life', 'get', 'pods', '-o', 'name']) === '');
-  await until('its deletion', async () => (await bench.study('life', 'brief')) === null);
-  await bench.nothingIsLeft('life');
-});
+test(
+  'a cancelled study ends, its server leaves after keepSeconds, and the study after its TTL',
+  { skip, timeout: 200_000 },
+  async () => {
+    bench.apply('life', 100_000, { server: { keepSeconds: 3 }, spec: { ttlSecondsAfterFinished: 15 } }, 'brief');
+    await until('the server', bench.is('life', 'ServerReady', 'brief'));
+    bench.patch('life', { cancel: true }, 'brief');
+    await until('its end', async () => (await bench.condition('life', 'Failed', 'brief')) === 'True Cancelled');
+    await until('no pod', () => bench.kubectl(['-n', 'life', 'get', 'pods', '-o', 'name']) === '');
+    await until('its deletion', async () => (await bench.study('life', 'brief')) === null);
+    await bench.nothingIsLeft('life');
+  },
+);
 
-test('a quota that refuses pods is told, and the study goes on when it is raised', { skip, timeout: 300_000 }, async () => {
-  const quota = (pods: number) => JSON.stringify({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'small', namespace: 'troubles' }, spec: { hard: { pods: String(pods) } } });
-  bench.kubectl(['apply', '-f', '-'], quota(3));
-  bench.apply('troubles', 100_000, {}, 'quota');
-  await until('the reason', async () => (await bench.condition('troubles', 'ClientsReady', 'quota')) === 'False QuotaExceeded');
-  assert.match(await bench.message('troubles', 'ClientsReady', 'quota'), /exceeded quota: small/);
-  bench.kubectl(['apply', '-f', '-'], quota(50));
-  await until('the pilots', bench.is('troubles', 'ClientsReady', 'quota'));
-  bench.kubectl(['-n', 'troubles', 'delete', 'mst', 'quota']);
-  await bench.nothingIsLeft('troubles');
-});
+test(
+  'a quota that refuses pods is told, and the study goes on when it is raised',
+  { skip, timeout: 300_000 },
+  async () => {
+    const quota = (pods: number) =>
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'small', namespace: 'troubles' },
+        spec: { hard: { pods: String(pods) } },
+      });
+    bench.kubectl(['apply', '-f', '-'], quota(3));
+    bench.apply('troubles', 100_000, {}, 'quota');
+    await until(
+      'the reason',
+      async () => (await bench.condition('troubles', 'ClientsReady', 'quota')) === 'False QuotaExceeded',
+    );
+    assert.match(await bench.message('troubles', 'ClientsReady', 'quota'), /exceeded quota: small/);
+    bench.kubectl(['apply', '-f', '-'], quota(50));
+    await until('the pilots', bench.is('troubles', 'ClientsReady', 'quota'));
+    bench.kubectl(['-n', 'troubles', 'delete', 'mst', 'quota']);
+    await bench.nothingIsLeft('troubles');
+  },
+);
 
 test('a Service of somebody else is left alone', { skip, timeout: 200_000 }, async () => {
   bench.kubectl(['-n', 'troubles', 'create', 'service', 'clusterip', 'taken', '--tcp=80']);
   const before = bench.kubectl(['-n', 'troubles', 'get', 'svc', 'taken', '-o', 'json']);
   bench.apply('troubles', 100, {}, 'taken');
-  await until('the conflict', async () => (await bench.condition('troubles', 'Accepted', 'taken')) === 'False NameConflict');
+  await until(
+    'the conflict',
+    async () => (await bench.condition('troubles', 'Accepted', 'taken')) === 'False NameConflict',
+  );
   assert.equal(bench.kubectl(['-n', 'troubles', 'get', 'svc', 'taken', '-o', 'json']), before);
   bench.kubectl(['-n', 'troubles', 'delete', 'svc', 'taken']);
   await until('the server', bench.is('troubles', 'ServerReady', 'taken'));
@@ -99,30 +140,43 @@ test('a Service of somebody else is left alone', { skip, timeout: 200_000 }, asy
   await bench.nothingIsLeft('troubles');
 });
 
-test('a real node that has no such image: told in its words, and mended by another image', { skip, timeout: 300_000 }, async () => {
-  const template = { nodeSelector: { 'kubernetes.io/os': 'linux' }, imagePullPolicy: 'Never' };
-  bench.apply('troubles', 100_000, { client: { image: 'localhost/typo:1', parallelism: 1, template } }, 'image');
-  await until('the reason', async () => (await bench.condition('troubles', 'ClientsReady', 'image')) === 'False ErrImageNeverPull');
-  assert.match(await bench.message('troubles', 'ClientsReady', 'image'), /localhost\/typo:1/);
-  bench.apply('troubles', 100_000, {}, 'image');
-  await until('the pilots', bench.is('troubles', 'ClientsReady', 'image'));
-  bench.kubectl(['-n', 'troubles', 'delete', 'mst', 'image']);
-  await bench.nothingIsLeft('troubles');
-});
+test(
+  'a real node that has no such image: told in its words, and mended by another image',
+  { skip, timeout: 300_000 },
+  async () => {
+    const template = { nodeSelector: { 'kubernetes.io/os': 'linux' }, imagePullPolicy: 'Never' };
+    bench.apply('troubles', 100_000, { client: { image: 'localhost/typo:1', parallelism: 1, template } }, 'image');
+    await until(
+      'the reason',
+      async () => (await bench.condition('troubles', 'ClientsReady', 'image')) === 'False ErrImageNeverPull',
+    );
+    assert.match(await bench.message('troubles', 'ClientsReady', 'image'), /localhost\/typo:1/);
+    bench.apply('troubles', 100_000, {}, 'image');
+    await until('the pilots', bench.is('troubles', 'ClientsReady', 'image'));
+    bench.kubectl(['-n', 'troubles', 'delete', 'mst', 'image']);
+    await bench.nothingIsLeft('troubles');
+  },
+);
 
-test('the operator is killed without warning, and the next one changes nothing that runs', { skip, timeout: 200_000 }, async () => {
-  bench.apply('life', 100_000, {}, 'steady');
-  await until('the server', bench.is('life', 'ServerReady', 'steady'));
-  await until('the pilots', bench.is('life', 'ClientsReady', 'steady'));
-  const pods = () => bench.kubectl(['-n', 'life', 'get', 'pods', '-o', 'jsonpath={.items[*].metadata.uid}']);
-  const before = pods();
-  await operator!.close();
-  operator = await bench.operator('life', { environment: { MELISSA_NAMESPACES: namespaces.join(','), MELISSA_SERVER_IMAGE: 'localhost/other:2' } });
-  const head = bench.heads.of.get('steady.life')!;
-  const { requests } = head;
-  await until('the next one to look', () => head.requests > requests + 6);
-  assert.equal(pods(), before);
-  assert.equal(await bench.condition('life', 'ServerReady', 'steady'), 'True Ready');
-  bench.kubectl(['-n', 'life', 'delete', 'mst', 'steady']);
-  await bench.nothingIsLeft('life');
-});
+test(
+  'the operator is killed without warning, and the next one changes nothing that runs',
+  { skip, timeout: 200_000 },
+  async () => {
+    bench.apply('life', 100_000, {}, 'steady');
+    await until('the server', bench.is('life', 'ServerReady', 'steady'));
+    await until('the pilots', bench.is('life', 'ClientsReady', 'steady'));
+    const pods = () => bench.kubectl(['-n', 'life', 'get', 'pods', '-o', 'jsonpath={.items[*].metadata.uid}']);
+    const before = pods();
+    await operator!.close();
+    operator = await bench.operator('life', {
+      environment: { MELISSA_NAMESPACES: namespaces.join(','), MELISSA_SERVER_IMAGE: 'localhost/other:2' },
+    });
+    const head = bench.heads.of.get('steady.life')!;
+    const { requests } = head;
+    await until('the next one to look', () => head.requests > requests + 6);
+    assert.equal(pods(), before);
+    assert.equal(await bench.condition('life', 'ServerReady', 'steady'), 'True Ready');
+    bench.kubectl(['-n', 'life', 'delete', 'mst', 'steady']);
+    await bench.nothingIsLeft('life');
+  },
+);

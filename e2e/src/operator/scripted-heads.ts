@@ -32,7 +32,8 @@ export class ScriptedHead {
   get done(): number {
     const nowMs = performance.now();
     const { parallelism, suspend, cancel } = this.intent;
-    if (!suspend && !cancel) this.#done = Math.min(this.total, this.#done + ((nowMs - this.#atMs) / 1000) * this.rate * parallelism);
+    if (!suspend && !cancel)
+      this.#done = Math.min(this.total, this.#done + ((nowMs - this.#atMs) / 1000) * this.rate * parallelism);
     this.#atMs = nowMs;
     return Math.floor(this.#done);
   }
@@ -65,7 +66,8 @@ export class ScriptedHead {
   }
   demand(): BackendDemand {
     const hasEnded = this.outcome !== null;
-    const desiredPilots = hasEnded || this.intent.suspend ? 0 : Math.min(this.intent.parallelism, this.total - this.done);
+    const desiredPilots =
+      hasEnded || this.intent.suspend ? 0 : Math.min(this.intent.parallelism, this.total - this.done);
     return {
       ...{ epoch: 1, desiredPilots, desiredRanks: this.ranks, controlEndpoint: '' },
       ...{ planFinished: hasEnded, finished: hasEnded, pilots: [] },
@@ -130,7 +132,10 @@ export class ScriptedHeads {
       this.problems.push(...mismatches(schema, value).map((one) => `${request.method} ${request.url}: ${one}`));
       return value;
     };
-    const accepted = () => ({ status: 200, body: checked(schemas.Accepted, { accepted: true, state: head.status().state }) });
+    const accepted = () => ({
+      status: 200,
+      body: checked(schemas.Accepted, { accepted: true, state: head.status().state }),
+    });
     switch (`${request.method} ${request.url}`) {
       case 'GET /v1/status':
         return { status: 200, body: checked(schemas.StudyStatus, head.status()) };

@@ -7,7 +7,13 @@ import { render } from './render.ts';
 import type { Rendered } from '../types.ts';
 
 type Json = Record<string, unknown>;
-type Container = { name: string; args?: string[]; resources: { requests: Json; limits: Json }; securityContext: Json; volumeMounts: { mountPath: string }[] };
+type Container = {
+  name: string;
+  args?: string[];
+  resources: { requests: Json; limits: Json };
+  securityContext: Json;
+  volumeMounts: { mountPath: string }[];
+};
 type PodSpec = { containers: Container[]; initContainers?: Container[]; securityContext: Json; volumes: Json[] } & Json;
 
 function rendered(changes: Partial<MelissaStudySpec> = {}): Rendered {
@@ -21,12 +27,16 @@ test('every pod keeps the restricted standard, and every container has requests 
   for (const pod of pods(rendered())) {
     assert.equal(pod['automountServiceAccountToken'], false);
     assert.equal(pod['enableServiceLinks'], false);
-    assert.deepEqual([pod.securityContext['runAsNonRoot'], pod.securityContext['runAsUser'], pod.securityContext['fsGroup']], [true, 65_532, 65_532]);
+    assert.deepEqual(
+      [pod.securityContext['runAsNonRoot'], pod.securityContext['runAsUser'], pod.securityContext['fsGroup']],
+      [true, 65_532, 65_532],
+    );
     assert.deepEqual(pod.securityContext['seccompProfile'], { type: 'RuntimeDefault' });
     for (const container of [...pod.containers, ...(pod.initContainers ?? [])]) {
       assert.equal(container.securityContext['allowPrivilegeEscalation'], false);
       assert.deepEqual(container.securityContext['capabilities'], { drop: ['ALL'] });
-      for (const amounts of [container.resources.requests, container.resources.limits]) assert.deepEqual(Object.keys(amounts).sort(), ['cpu', 'memory']);
+      for (const amounts of [container.resources.requests, container.resources.limits])
+        assert.deepEqual(Object.keys(amounts).sort(), ['cpu', 'memory']);
       // Only the user's own solver may write beside its volumes.
       assert.equal(container.securityContext['readOnlyRootFilesystem'], container.name !== 'solver');
     }
@@ -73,11 +83,18 @@ test('a template adds, overrides users and amounts, and null leaves users to the
   assert.equal(pod.containers[0]?.securityContext['readOnlyRootFilesystem'], true);
   assert.ok(pod.containers[0]?.volumeMounts.some(({ mountPath }) => mountPath === '/mesh'));
   const { labels } = (job['spec'] as { template: { metadata: { labels: Json } } }).template.metadata;
-  assert.deepEqual([labels['team'], labels['melissa.dev/study']], ['lab', 'heat'], 'its own labels cannot be taken over');
+  assert.deepEqual(
+    [labels['team'], labels['melissa.dev/study']],
+    ['lab', 'heat'],
+    'its own labels cannot be taken over',
+  );
 });
 
 test('a queue is copied to the Job for Kueue; a claim that exists is used', () => {
-  const { job, claim, statefulSet } = rendered({ queue: { name: 'night' }, server: { checkpoint: { storage: { existingClaim: 'old' } } } });
+  const { job, claim, statefulSet } = rendered({
+    queue: { name: 'night' },
+    server: { checkpoint: { storage: { existingClaim: 'old' } } },
+  });
   assert.equal(job.metadata.labels?.['kueue.x-k8s.io/queue-name'], 'night');
   assert.equal(claim, null);
   assert.ok(podOf(statefulSet).volumes.some((volume) => JSON.stringify(volume).includes('"claimName":"old"')));
