@@ -53,7 +53,8 @@ test('a study is created, scaled, suspended, resumed, finished and deleted', { s
   assert.equal(bench.kubectl(['-n', 'life', 'get', 'pods', '-o', 'name']), '');
   assert.match(bench.kubectl(['-n', 'life', 'get', 'pvc', '-o', 'name']), /small-checkpoint/);
   bench.patch('life', { suspend: false });
-  bench.kubectl(['-n', 'life', 'wait', '--for=condition=Succeeded', 'mst/small', '--timeout=120s']);
+  await until('success', bench.is('life', 'Succeeded'));
+  bench.kubectl(['-n', 'life', 'wait', '--for=condition=Succeeded', 'mst/small', '--timeout=10s']);
   assert.match(bench.kubectl(['-n', 'life', 'get', 'mst']), /small +True +Kubernetes +400\/400 +0 +0 +100%/);
   bench.kubectl(['-n', 'life', 'delete', 'mst', 'small']);
   await bench.nothingIsLeft('life');
@@ -63,18 +64,15 @@ test('a study is created, scaled, suspended, resumed, finished and deleted', { s
 test('the same manifest applied twice changes nothing, and diff is empty', { skip, timeout: 200_000 }, async () => {
   bench.apply('life', 1_000_000, {}, 'twice');
   await until('the server', bench.is('life', 'ServerReady', 'twice'));
+  await until('the pilots', bench.is('life', 'ClientsReady', 'twice'));
   const generation = (await bench.study('life', 'twice'))?.metadata.generation;
   bench.apply('life', 1_000_000, {}, 'twice');
   assert.equal((await bench.study('life', 'twice'))?.metadata.generation, generation);
   // What the operator wrote is what it would write: a second visit of everything sends nothing but the status.
   const before = operator!.requests.length;
-  await new Promise<void>((resolve) => setTimeout(resolve, 0));
-  await until(
-    'some visits',
-    () =>
-      operator!.requests.filter(({ path }) => path.endsWith('/status')).length > 0 &&
-      bench.heads.of.get('twice.life')!.requests > 20,
-  );
+  const head = bench.heads.of.get('twice.life')!;
+  const asked = head.requests;
+  await until('some visits', () => head.requests > asked + 12);
   const writes = operator!.requests
     .slice(before)
     .filter(({ method, path }) => method !== 'GET' && !path.endsWith('/status') && !path.includes('/events'));
