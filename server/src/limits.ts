@@ -75,6 +75,8 @@ export const resultsTriesUnsuccessfulMax = 15;
 export const persistRetryMs = 1000;
 /** A head that is told to end gives its last checkpoint this long. */
 export const lastCheckpointMs = 20_000;
+/** A rank in a pod that is told to end waits this long for the last checkpoint of its head, which is told so too. */
+export const rankLeaveMs = 10_000;
 /** Failed simulations named in the status. */
 export const statusFailedMax = 128;
 /** Between looks at the Sobol' intervals that only inform: at least this, and this many times what the last one took. */

@@ -117,7 +117,7 @@ export function codesExplained(files: TextFile[]): GateResult {
   const explained = new Set([...page.matchAll(/^[|] `(E[A-Z_]+)`/gm)].map((match) => match[1]!));
   const named = new Map<string, string>();
   const isOurs = (path: string) =>
-    /^(kit|crds|client-api|server|cli)\/.*[.](ts|c|h|cpp)$/.test(path) &&
+    /^(kit|crds|client-api|server|cli|operator\/src)\/.*[.](ts|c|h|cpp)$/.test(path) &&
     !/[.]test[.]|[/]tests?[/]|[/]world[/]|generated|bench/.test(path);
   for (const file of files.filter((one) => isOurs(one.path))) {
     for (const match of file.text.matchAll(/["'](E[A-Z_]{3,})["']|^ {2}(E[A-Z_]{3,}): \{/gm)) {

@@ -29,7 +29,9 @@ export const clusterHandlers: Record<string, Handler> = {
   run: (context, [file], options) => runOnCluster(context, file, options as never),
   status: (context, _args, options) => status(context, options),
   simulations: (context, _args, options) =>
-    look(context, options, (client) => listSimulations(context, client, options as unknown as SimulationsOptions)),
+    look(context, options, (client) =>
+      listSimulations(context, () => client, options as unknown as SimulationsOptions),
+    ),
   simulation: (context, [id], options) => look(context, options, (client) => printSimulation(context, client, id!)),
   logs: (context, what, options) => logs(context, what, options),
   results: (context, _args, options) => results(context, options as never),

@@ -65,15 +65,16 @@ export type SimulationsOptions = OnStudy & { state?: string; group?: number; lim
 const PAGE_MAX = 1000;
 
 export async function simulations(context: Context, options: SimulationsOptions): CommandResult {
-  return listSimulations(context, readerOf(context.world, findStudy(context.world, options.directory)), options);
+  return listSimulations(context, () => readerOf(context.world, findStudy(context.world, options.directory)), options);
 }
 
 export async function listSimulations(
   context: Context,
-  reader: Pick<StudyReader, 'simulations'>,
+  open: () => Pick<StudyReader, 'simulations'>,
   options: SimulationsOptions,
 ): CommandResult {
   const state = options.state === undefined ? undefined : statesOf(options.state);
+  const reader = open();
   const rows: SimulationSummary[] = [];
   let cursor: string | null = '';
   while (cursor !== null && rows.length < options.limit) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the operator's cluster tests share: a namespace that refuses anything but the restricted standard, studies on nodes that pretend, their end as text. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiError, fromKubeconfig, httpsTransport, sendJson, type Transport } from 'operator-runtime';
 import { cluster, fakeNodeSelector, fakeNodeToleration, type Cluster } from '../../cluster/src/cluster.ts';

@@ -101,6 +101,29 @@ test('intent is durable and ordered by generation; suspend ends in a checkpoint 
   await until('the end', async () => (await pods.client().status()).state === 'Succeeded');
 });
 
+test('pods that are all told to end at once keep everything that was counted', async (context) => {
+  const pods = new StudyPods(
+    join(scratch(), 'all'),
+    heatManifest({ server: { ranks: 2, checkpoint: { periodSeconds: 3600 } } }),
+  );
+  context.after(() => pods.end());
+  const head = await pods.startHead();
+  const ranks = [pods.start(1), pods.start(2)];
+  await until('the ranks', async () => (await pods.client().status()).state === 'Running');
+  const pilot = pods.pilot('pilot-0');
+  await until('some simulations', async () => (await pods.client().status()).simulations.done >= 5);
+  pilot.kill('SIGTERM');
+  assert.equal(await exitOf(pilot), 3);
+  const { done } = (await pods.client().status()).simulations;
+  // Ranks first: they are the ones that must not leave before the head has asked them.
+  for (const child of [...ranks, head]) child.kill('SIGTERM');
+  for (const child of [head, ...ranks]) assert.equal(await exitOf(child), 0);
+  await pods.startHead();
+  for (const index of [1, 2]) pods.start(index);
+  await until('the ranks again', async () => (await pods.client().status()).state === 'Running');
+  assert.ok((await pods.client().status()).simulations.done >= done, `${done} were done`);
+});
+
 test('a pilot of one simulation exits 0 after it, and one that came too late waits to be told to end', async (context) => {
   const sampling = { method: 'LatinHypercube', simulations: 2, seed: 1 };
   const statistics = { moments: 2, sobol: { estimator: 'None' } };

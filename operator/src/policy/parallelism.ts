@@ -2,10 +2,14 @@
 /** `spec.client.parallelism`, the target of `kubectl scale`: how many pilots the Job is to run. */
 import type { Observed } from '../types.ts';
 
-/** The head knows how many the plan can still feed. While it is silent nothing is added, and what the spec takes away goes. */
+/**
+ * A head that has heard the present spec knows how many the plan can still feed. While it is silent, or speaks of an older spec, nothing is added, and what
+ * the spec takes away goes.
+ */
 export function parallelism(o: Observed): number {
   const wanted = o.spec.client.parallelism;
-  if (o.head !== null && o.headSilentSinceMs === null) return Math.min(wanted, o.head.demand.desiredPilots);
-  const running = o.job?.spec?.parallelism;
-  return Math.min(wanted, running ?? o.compiled.sampling.simulations);
+  const { head, headSilentSinceMs, study } = o;
+  const hasHeard = head !== null && headSilentSinceMs === null && head.status.generation === study.metadata.generation;
+  if (hasHeard || head?.demand.planFinished === true) return Math.min(wanted, head.demand.desiredPilots);
+  return Math.min(wanted, o.job?.spec?.parallelism ?? o.compiled.sampling.simulations);
 }

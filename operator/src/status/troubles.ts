@@ -13,6 +13,8 @@ type Said = { reason: string; message: string };
 const short = (text: string): string =>
   text.length > messageLengthMax ? `${text.slice(0, messageLengthMax - 1)}…` : text;
 
+/** The image lacks the program, or it is for another machine. */
+const cannotStart = ['StartError', 'ContainerCannotRun'];
 /** Harmless on the way to running. */
 const passing = ['ContainerCreating', 'PodInitializing'];
 
@@ -31,6 +33,8 @@ function ofContainer({ name, state, lastState }: ContainerStatus, about: About):
     return { reason, message: `container ${name}: ${message === '' ? reason : message}.${last}` };
   }
   const ended = state?.terminated ?? lastState?.terminated;
+  if (ended?.reason !== undefined && cannotStart.includes(ended.reason))
+    return { reason: ended.reason, message: `container ${name}: ${ended.message ?? ended.reason}` };
   if (ended?.reason === 'OOMKilled')
     return { reason: 'OOMKilled', message: `container ${name} needed more memory than its limit; raise the limit.` };
   return null;

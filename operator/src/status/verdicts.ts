@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What each condition says of a study that was accepted. One function a condition; reasons are listed in docs/how-to/operate.md. */
+/** What each condition says of a study that was accepted. One function a condition; reasons are listed in docs/how-to/conditions-of-a-study.md. */
 import { headAddress } from '../head-link.ts';
 import { headDoubtMs } from '../limits.ts';
 import type { Suspension } from '../policy/suspend.ts';

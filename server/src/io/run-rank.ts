@@ -7,6 +7,7 @@ import { engineOptionsOf } from '../rank/engine-options.ts';
 import { Rank } from '../rank/rank.ts';
 import type { RankArguments } from './arguments.ts';
 import { systemClock } from './clock.ts';
+import { rankLeaveMs } from '../limits.ts';
 import { openControlPeer } from './control-socket.ts';
 import { withHost } from './endpoint.ts';
 import { realFiles } from './files.ts';
@@ -68,9 +69,16 @@ export async function runRank(options: RankArguments, log: LogFunction): Promise
     return await Promise.race([
       rankProcess.ended,
       refused.promise,
-      new Promise<number>((resolve) => onStopSignal(() => resolve(0))),
+      toldToEnd(rankProcess, options.pod === null ? 0 : rankLeaveMs),
     ]);
   } finally {
     await rankProcess.stop();
   }
+}
+
+/** In a pod the head is told to end at the same time, and needs its ranks for a last checkpoint. */
+function toldToEnd(rank: Rank, leaveMs: number): Promise<number> {
+  return new Promise((resolve) =>
+    onStopSignal(() => void (leaveMs === 0 ? Promise.resolve() : rank.leave(leaveMs)).then(() => resolve(0))),
+  );
 }

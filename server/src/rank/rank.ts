@@ -59,6 +59,9 @@ export class Rank {
   /** null while the answer is being made. */
   #answers = new Map<number, Uint8Array | null>();
   #stopped = false;
+  /** Told when a checkpoint is committed. */
+  #committed: () => void = () => undefined;
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(world: RankWorld) {
     this.#w = world;
@@ -73,6 +76,18 @@ export class Rank {
     this.#control = this.#w.openControl((frame) => this.#receive(frame));
     this.#w.log('info', 'the rank is ready', { endpoint: this.#endpoint, checkpoint: this.#restored });
     this.#tick();
+  }
+  /**
+   * Told to end together with its head, as all pods of a study are: the head takes a last checkpoint now, and without this rank it
+   * could not. Resolves when that is committed, at the latest after `limitMs`, or when a checkpoint that is being written is done.
+   */
+  async leave(limitMs: number): Promise<void> {
+    const committed = new Promise<void>((resolve) => void (this.#committed = resolve));
+    let timer: TimerHandle | null = null;
+    const limit = new Promise<void>((resolve) => void (timer = this.#w.clock.after(limitMs, resolve)));
+    await Promise.race([committed, limit]);
+    (timer as TimerHandle | null)?.cancel();
+    await this.#writing;
   }
   /** Closes the socket to the head, then ends the engine's thread and its socket. */
   async stop(): Promise<void> {
@@ -235,13 +250,16 @@ export class Rank {
       case 'Fold':
         return this.#fold(message.body);
       case 'Checkpoint': {
-        const done = await native.engineCheckpoint(engine, message.body.number);
+        const writing = native.engineCheckpoint(engine, message.body.number);
+        this.#writing = writing.catch(() => undefined);
+        const done = await writing;
         if (!done.ok) this.#w.log('error', 'the checkpoint failed', { number: done.number, reason: done.reason });
         return ['CheckpointDone', { ...done, ok: done.ok ? 1 : 0 }];
       }
       case 'CheckpointCommitted':
         native.engineCheckpointCommitted(engine, message.body.number);
         this.#restored = message.body.number;
+        this.#committed();
         return ['Ok', {}];
       case 'ReadStatistic':
         return ['Statistic', await this.#statistic(message.body)];
