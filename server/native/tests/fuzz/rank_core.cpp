@@ -137,7 +137,9 @@ class Play {
     const uint16_t attempt = 1 + (which >> 5) % 3;
     switch (script_.below(4)) {
       case 0: return core_->attempt(simulation % SIMULATIONS, draw, attempt, script_.byte() % 2 == 0);
-      case 1: return core_->fold(simulation % SIMULATIONS, draw, attempt);
+      case 1:
+        (void)core_->fold(simulation % SIMULATIONS, draw, attempt);
+        return;
       case 2: return core_->setEpoch(core_->epoch() + script_.below(2));
       default: return core_->flush(sink_);
     }
