@@ -11,7 +11,7 @@ import { configMapName } from './names.ts';
 import { configMap, render } from './render/render.ts';
 import type { Acceptance, OperatorConfig, Rendered } from './types.ts';
 
-export async function ensureFrozen(parts: {
+export async function ensureFrozen(given: {
   study: Study;
   accepted: Extract<Acceptance, { accepted: true }>;
   known: Remembered;
@@ -19,7 +19,7 @@ export async function ensureFrozen(parts: {
   context: Context<Study>;
   isFinished: boolean;
 }): Promise<{ rendered: Rendered; stale: ConfigMap[] }> {
-  const { study, accepted, known, config, context, isFinished } = parts;
+  const { study, accepted, known, config, context, isFinished } = given;
   const { name, namespace = '' } = study.metadata;
   const revision = known.credentials?.revision ?? '';
   // New keys come with a new certificate, which is in the ConfigMap.
@@ -35,7 +35,9 @@ export async function ensureFrozen(parts: {
   if (known.credentials !== null && !isFinished) {
     const { caCertificate } = known.credentials;
     const authorizeCa = config.authorize?.caCertificate ?? null;
-    const made = configMap(subject, { compiled: accepted.compiled, rendered, hash, caCertificate, authorizeCa });
+    const uid = study.metadata.uid ?? '';
+    const parts = { compiled: accepted.compiled, rendered, hash, caCertificate, authorizeCa, uid };
+    const made = configMap(subject, parts);
     await context.client.apply(configMaps, made, study);
   }
   return { rendered, stale };

@@ -137,6 +137,8 @@ export const suites: Suite[] = [
     ...long('operator-runtime-worlds', 3600, '--test-timeout=3600000', 'operator/runtime/src/simulation/*.test.ts'),
     env: { ...mpi, WORLDS: '100000' },
   },
+  // The path from chart to results needs the images (npm run images) and is skipped by name without them.
+  onCluster(long('operator-cluster', 3600, '--test-timeout=1800000', 'e2e/src/operator/*.test.ts')),
   onCluster(long('cluster-killed', 3600, '--test-timeout=3600000', 'e2e/cluster/src/killed.test.ts'), {
     MELISSA_CLUSTER_SEEDS: '20',
   }),

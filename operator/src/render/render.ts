@@ -30,10 +30,12 @@ export function configMap(
     hash: string;
     caCertificate: string;
     authorizeCa: string | null;
+    /** Tells the head which study object the generations of its intents are of. */
+    uid: string;
   },
 ): Wanted {
   const { name, namespace, spec } = subject;
-  const manifest = { apiVersion: API_VERSION, kind: resource.kind, metadata: { name }, spec };
+  const manifest = { apiVersion: API_VERSION, kind: resource.kind, metadata: { name, uid: parts.uid }, spec };
   return {
     metadata: { name: configMapName(name, parts.hash), namespace, labels: labelsOf(name, 'study') },
     immutable: true,

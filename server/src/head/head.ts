@@ -49,6 +49,10 @@ export type HeadWorld = {
   abandon: (exitCode: number) => void;
 };
 
+/** On a cluster the manifest names the object that it was read from. */
+const uidOf = (manifest: Record<string, unknown>): string =>
+  String((manifest['metadata'] as { uid?: unknown } | undefined)?.uid ?? '');
+
 export class Head {
   readonly service: HeadService;
   readonly epoch: number;
@@ -121,6 +125,7 @@ export class Head {
       study,
       files,
       directory: world.directory,
+      owner: uidOf(world.manifest),
       apply: (event) => void this.apply(event),
       setDeadline: (seconds) => this.#setDeadline(seconds),
     });

@@ -13,6 +13,8 @@ export type IntentParts = {
   study: CompiledStudy;
   files: Files;
   directory: string;
+  /** Which study object speaks: generations of another one (a claim that is used again) say nothing. Empty: the only one. */
+  owner: string;
   apply: (event: PlanEvent) => void;
   /** Sets the end of the study, in its own time; null: it has none. */
   setDeadline: (seconds: number | null) => void;
@@ -43,8 +45,10 @@ export class IntentKeeper {
   /** Applies what was told last; otherwise what the study was started with, as far as it does not undo what a checkpoint says. */
   async start(): Promise<void> {
     const bytes = await this.#p.files.readIfThere(this.#path);
-    if (bytes !== null) {
-      this.#now = JSON.parse(new TextDecoder().decode(bytes)) as Intent;
+    const kept = bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as Intent & { owner?: string });
+    if (kept !== null && (kept.owner ?? '') === this.#p.owner) {
+      const { owner: _owner, ...intent } = kept;
+      this.#now = intent;
       this.#apply();
       return;
     }
@@ -59,7 +63,7 @@ export class IntentKeeper {
     const { generation, parallelism, suspend, deadlineSeconds } = intent;
     // What was cancelled stays so: its simulations have been given up.
     this.#now = { generation, parallelism, suspend, cancel: this.#now.cancel || intent.cancel, deadlineSeconds };
-    const text = `${JSON.stringify(this.#now)}\n`;
+    const text = `${JSON.stringify({ ...this.#now, owner: this.#p.owner })}\n`;
     this.#apply();
     const before = this.#writing.catch(() => undefined);
     this.#writing = before.then(() => this.#p.files.writeAtomically(this.#path, text));
