@@ -84,7 +84,8 @@ for (const tool of ['address', 'thread'] as const) {
       const files = ['client-api/protocol/src/io/{client,loop,faults}.test.ts', 'client-api/pilot/tests/*.test.ts'];
       const words = ['--test', '--test-concurrency=2', `--test-timeout=${TEST_LIMIT_MS}`];
       // A library with a sanitizer cannot be loaded into a Python without one; memory limits and times are those of the plain build.
-      words.push('--test-skip-pattern=/Python|MPI|Fortran|memory|fast|latency|does not grow/', ...files);
+      // In a forked child the memory that only the I/O thread's stack knows looks lost: that thread is not there.
+      words.push('--test-skip-pattern=/Python|MPI|Fortran|memory|fast|latency|does not grow|after fork/', ...files);
       const pilot = join(build, 'pilot', 'melissa-pilot');
       const variables = { ...env, MELISSA_CLIENT_BUILD: build, MELISSA_PILOT: pilot, NODE_TEST_CONTEXT: undefined };
       const text = succeed(process.execPath, words, variables, BUILD_LIMIT_MS);
