@@ -85,7 +85,10 @@ for (const tool of ['address', 'thread'] as const) {
       const words = ['--test', '--test-concurrency=2', `--test-timeout=${TEST_LIMIT_MS}`];
       // A library with a sanitizer cannot be loaded into a Python without one; memory limits and times are those of the plain build.
       // In a forked child the memory that only the I/O thread's stack knows looks lost: that thread is not there.
-      words.push('--test-skip-pattern=/Python|MPI|Fortran|memory|fast|latency|does not grow|after fork|credit holds/', ...files);
+      words.push(
+        '--test-skip-pattern=/Python|MPI|Fortran|memory|fast|latency|does not grow|after fork|credit holds/',
+        ...files,
+      );
       const pilot = join(build, 'pilot', 'melissa-pilot');
       const variables = { ...env, MELISSA_CLIENT_BUILD: build, MELISSA_PILOT: pilot, NODE_TEST_CONTEXT: undefined };
       const text = succeed(process.execPath, words, variables, BUILD_LIMIT_MS);
