@@ -111,12 +111,12 @@ async function watched(
 
 for (const [name, sampling] of [
   ['independent simulations', ''],
-  ['pick-freeze groups', '{ method: PickFreeze, groups: 15, seed: 4 }'],
+  ['pick-freeze groups', '{ method: PickFreeze, groups: 6, seed: 4 }'],
 ] as const) {
   test(`through shared memory and through sockets the same bits are folded: ${name}`, async () => {
     const folder = scratch();
     const program = solverIn(folder);
-    const path = variant('shared', manifest(program, 60, true, sampling));
+    const path = variant('shared', manifest(program, 24, true, sampling));
     const memory = await watched(path, program, 'auto');
     const sockets = await watched(path, program, 'tcp');
     assert.ok(memory.shared, 'the first study shared memory');
@@ -140,7 +140,7 @@ for (const [name, sampling] of [
 test('solvers killed while they write cost nothing, and nothing that was shared is left', async () => {
   const folder = scratch();
   const program = solverIn(folder);
-  const path = variant('killed', manifest(program, 60, false));
+  const path = variant('killed', manifest(program, 30, false));
   const whole = runStudy(path, { 'spec.client.args': "['{p}', 'tcp']" });
   assert.equal(whole.code, 0, whole.stderr);
   const directory = join(scratch(), 'study');
@@ -149,7 +149,7 @@ test('solvers killed while they write cost nothing, and nothing that was shared 
   study.on('exit', (value) => (code = value ?? -1));
   const before = new Set(readdirSync('/dev/shm'));
   let killed = 0;
-  while (killed < 8 && code === undefined) {
+  while (killed < 6 && code === undefined) {
     const victim = await until('solver that shares memory', () =>
       code === undefined ? running(program).find(shares) : null,
     );
@@ -162,7 +162,7 @@ test('solvers killed while they write cost nothing, and nothing that was shared 
     }
     await until('its end', () => (running(program).some(({ pid }) => pid === victim.pid) ? undefined : true));
   }
-  assert.ok(killed >= 4, `${killed} solvers were killed`);
+  assert.ok(killed >= 3, `${killed} solvers were killed`);
   await until('end of the study', () => code);
   assert.equal(code, 0);
   assert.deepEqual(summaryOf(directory).digests, summaryOf(whole.directory).digests);
