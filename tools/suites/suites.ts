@@ -116,6 +116,7 @@ export const suites: Suite[] = [
   whole('security', 'e2e/src/security.test.ts'),
   whole('pods', 'e2e/src/pods/*.test.ts'),
   whole('charts', 'e2e/src/charts/*.test.ts'),
+  whole('shared-memory', 'e2e/src/shared-memory.test.ts'),
   whole('bad-input', 'e2e/src/bad-input/*.test.ts'),
   // Thirty studies, two at once: each waits more than it computes, but all together take longer than any other file.
   { ...whole('chaos', '--test-timeout=1800000', 'e2e/src/chaos/*.test.ts'), budgetSeconds: 1800 },
