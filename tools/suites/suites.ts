@@ -116,7 +116,6 @@ export const suites: Suite[] = [
   whole('security', 'e2e/src/security.test.ts'),
   whole('pods', 'e2e/src/pods/*.test.ts'),
   whole('charts', 'e2e/src/charts/*.test.ts'),
-  whole('shared-memory', 'e2e/src/shared-memory.test.ts'),
   whole('bad-input', 'e2e/src/bad-input/*.test.ts'),
   // Thirty studies, two at once: each waits more than it computes, but all together take longer than any other file.
   { ...whole('chaos', '--test-timeout=1800000', 'e2e/src/chaos/*.test.ts'), budgetSeconds: 1800 },
@@ -151,6 +150,7 @@ export const suites: Suite[] = [
     ...long('bad-input-frames', 10_800, '--test-timeout=10800000', 'e2e/src/bad-input/frames.test.ts'),
     env: { ...mpi, MELISSA_FUZZ_FRAMES: '10000000' },
   },
+  long('shared-memory', 1800, 'e2e/src/shared-memory.test.ts'),
   long('fuzz', 7200, '--test-timeout=7200000', 'e2e/src/long/fuzz.test.ts'),
   long('memory', 3600, '--test-timeout=3600000', 'e2e/src/long/memory.test.ts'),
   {
