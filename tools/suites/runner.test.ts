@@ -48,3 +48,11 @@ test('a suite that cannot start counts as failed', async () => {
   assert.equal(outcome.failed, 1);
   assert.match(outcome.problem ?? '', /ENOENT/);
 });
+
+test('^C ends the suite under way and says so, and nothing else is started', async () => {
+  const running = runSuite(suite('console.log("ok 1 - a"); setInterval(() => {}, 1000)'));
+  process.emit('SIGINT', 'SIGINT');
+  const outcome = await running;
+  assert.equal(outcome.problem, 'interrupted');
+  assert.equal(outcome.failed, 1);
+});

@@ -36,6 +36,7 @@ export async function runSuites(levels: Level[], args: string[]): Promise<number
     const outcome = await runSuite(suite);
     outcomes.push(outcome);
     printOutcome(outcome);
+    if (outcome.problem === INTERRUPTED) break;
   }
   clusterTools?.stop();
   return summarise(outcomes);
@@ -60,6 +61,8 @@ export async function runSuite(suite: Suite): Promise<Outcome> {
   return outcome;
 }
 
+/** What ^C and SIGTERM leave: the suite under way ends with all that it started, and no other begins. */
+const INTERRUPTED = 'interrupted';
 type Ended = { exitCode: number; output: string; problem: string | null };
 const OUTPUT_BYTES_MAX = 1 << 24; // of a suite, kept for its report; the terminal gets all of it
 
@@ -81,12 +84,13 @@ function run(command: string, args: string[], suite: Suite): Promise<Ended> {
         // It has already gone.
       }
     };
-    const budget = setTimeout(() => {
-      problem = `over its budget of ${suite.budgetSeconds} s`;
+    const stop = (why: string) => {
+      problem = why;
       end('SIGTERM');
       setTimeout(() => end('SIGKILL'), 10_000).unref();
-    }, suite.budgetSeconds * 1000);
-    const interrupted = () => end('SIGTERM');
+    };
+    const budget = setTimeout(() => stop(`over its budget of ${suite.budgetSeconds} s`), suite.budgetSeconds * 1000);
+    const interrupted = () => stop(INTERRUPTED);
     process.on('SIGINT', interrupted).on('SIGTERM', interrupted);
     child.stdout!.on('data', (chunk: Buffer) => {
       if (output.length < OUTPUT_BYTES_MAX) output += chunk.toString();
