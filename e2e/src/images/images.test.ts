@@ -2,7 +2,7 @@
 /** The images as they are shipped: the same bytes from two builds, no more in them than is needed, and programs that start. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { cleanUp, root, scratch } from '../melissa.ts';
@@ -20,6 +20,7 @@ type Index = { manifests: { digest: string; annotations: Record<string, string> 
 /** Unpacks an archive as containerd would, layer upon layer. */
 function unpack(name: string): { folder: string; config: { config: Record<string, unknown> } } {
   const [layout, folder] = [scratch(), scratch()];
+  chmodSync(folder, 0o755); // The image's user has to get in.
   assert.equal(spawnSync('tar', ['-xf', join(built, `${name}.tar`), '-C', layout]).status, 0);
   const blob = (digest: string) => join(layout, 'blobs', 'sha256', digest.replace('sha256:', ''));
   const read = <T>(path: string) => JSON.parse(readFileSync(path, 'utf8')) as T;
@@ -29,6 +30,9 @@ function unpack(name: string): { folder: string; config: { config: Record<string
     assert.equal(spawnSync('tar', ['-xf', blob(digest), '-C', folder]).status, 0);
   return { folder, config: read(blob(manifest.config.digest)) };
 }
+
+/** Where chroot is looked for, and nothing else of ours. */
+const bare = { PATH: process.env['PATH'] };
 
 let first = new Map<string, string>();
 before(() => void (first = build()));
@@ -47,7 +51,7 @@ test('the server image starts as its user and finds everything that head and ran
   for (const path of ['proc', 'dev']) mkdirSync(join(folder, path), { recursive: true });
   const [program, ...args] = config.config['Entrypoint'] as string[];
   const run = (...words: string[]) =>
-    spawnSync('chroot', ['--userspec=65532:65532', folder, program!, ...words], { encoding: 'utf8', env: {} });
+    spawnSync('chroot', ['--userspec=65532:65532', folder, program!, ...words], { encoding: 'utf8', env: bare });
   const wrong = run(...args, 'pod');
   assert.equal(wrong.status, 2, wrong.stderr);
   assert.match(wrong.stdout, /a pod needs --config/);
@@ -55,6 +59,26 @@ test('the server image starts as its user and finds everything that head and ran
     "await import('/opt/melissa/server/src/io/run-head.ts'); await import('/opt/melissa/server/src/io/run-rank.ts')";
   const loaded = run('--input-type=module', '--eval', all);
   assert.equal(loaded.status, 0, loaded.stderr);
+});
+
+test('the operator image starts as its user and says what it lacks', () => {
+  const { folder, config } = unpack('operator');
+  assert.equal(config.config['User'], '65532:65532');
+  for (const path of ['proc', 'dev']) mkdirSync(join(folder, path), { recursive: true });
+  const words = config.config['Entrypoint'] as string[];
+  const ended = spawnSync('chroot', ['--userspec=65532:65532', folder, ...words], { encoding: 'utf8', env: bare });
+  assert.equal(ended.status, 2, ended.stderr);
+  assert.match(ended.stderr, /EOPERATOR_SETTING.*MELISSA_SERVER_IMAGE/);
+});
+
+test('nothing shipped names a folder of the machine that built it', () => {
+  // Where compilers ran; of a clone in /melissa the root itself would be a part of /opt/melissa.
+  const compiled = [join('build', 'portable'), join('server', 'native', 'src')].flatMap((path) => ['-e', join(root, path)]); // prettier-ignore
+  for (const name of first.keys()) {
+    const { folder } = unpack(/(\w+):[^:]*$/.exec(name)![1]!);
+    const found = spawnSync('grep', ['--recursive', '--files-with-matches', '--fixed-strings', ...compiled, folder], { encoding: 'utf8' }); // prettier-ignore
+    assert.equal(found.status, 1, found.stdout + found.stderr);
+  }
 });
 
 test('no test and no compiler is shipped, and no shell to whoever breaks in', () => {
