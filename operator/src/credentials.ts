@@ -11,7 +11,7 @@ import type { KnownCredentials } from './memory.ts';
 
 /** File names are the Secret's keys; see CONTRACT.md. */
 export type CredentialFiles = Record<(typeof serverFiles)[number], string>;
-const serverFiles = [
+export const serverFiles = [
   'server.key',
   'server.pub',
   'client.pub',

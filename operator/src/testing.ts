@@ -8,7 +8,7 @@ import { completeSpec, type MelissaStudySpec } from '@melissa/crds';
 import { Manager, type KubernetesObject, type Logger, type RuntimeMetrics, type Transport } from 'operator-runtime';
 import { FakeApi, ManualClock } from 'operator-runtime/testing';
 import { studyController } from './controller.ts';
-import type { CredentialFiles } from './credentials.ts';
+import { serverFiles, type CredentialFiles } from './credentials.ts';
 import type { HeadApi } from './head-link.ts';
 import type { Job, StatefulSet, Study } from './kinds.ts';
 import { Memory } from './memory.ts';
@@ -180,18 +180,7 @@ export class World {
   }
   #credentials(): CredentialFiles {
     this.credentialsMade += 1;
-    const files = [
-      'server.key',
-      'server.pub',
-      'client.pub',
-      'client.key',
-      'token',
-      'lease-token',
-      'tls.crt',
-      'tls.key',
-      'ca.crt',
-    ];
-    return Object.fromEntries(files.map((file) => [file, `${file} ${this.credentialsMade}`])) as CredentialFiles;
+    return Object.fromEntries(serverFiles.map((file) => [file, `${file} ${this.credentialsMade}`])) as CredentialFiles;
   }
 
   create(name: string, changes: Partial<MelissaStudySpec> = {}, annotations: Record<string, string> = {}): void {
