@@ -2,7 +2,7 @@
 /** Makes the keys, tokens and certificates of a study from the machine's randomness. Called once a study, and at each rotation. */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { encodeZ85 } from '@melissa/kit';
-import { certificatePem, toBeSigned } from '../certificate.ts';
+import { certificatePem } from '../certificate.ts';
 import type { CredentialFiles } from '../credentials.ts';
 import { serverName } from '../names.ts';
 
@@ -43,21 +43,22 @@ export function makeCertificates(
   const authority = ecPair();
   const server = ecPair();
   const issuer = `${commonName} authority`;
-  const issue = (subject: string, pair: EcPair, names: { dns: string[]; ips: number[][] } | null): string => {
-    const signed = toBeSigned({
-      serial: randomBytes(16),
-      issuer,
-      subject,
-      notBeforeMs: nowMs - SKEW_MS,
-      notAfterMs: nowMs + VALID_YEARS * YEAR_MS,
-      publicKey: pair.publicKey.export({ format: 'der', type: 'spki' }),
-      names,
-    });
-    return certificatePem(signed, sign('sha256', signed, authority.privateKey));
-  };
+  const issue = (subject: string, pair: EcPair, names: { dns: string[]; ips: string[] } | null): string =>
+    certificatePem(
+      {
+        serial: randomBytes(16),
+        issuer,
+        subject,
+        notBeforeMs: nowMs - SKEW_MS,
+        notAfterMs: nowMs + VALID_YEARS * YEAR_MS,
+        publicKey: pair.publicKey.export({ format: 'der', type: 'spki' }),
+        names,
+      },
+      (bytes) => sign('sha256', bytes, authority.privateKey),
+    );
   return {
     ca: issue(issuer, authority, null),
-    cert: issue(commonName, server, { dns, ips: [[127, 0, 0, 1]] }),
+    cert: issue(commonName, server, { dns, ips: ['127.0.0.1'] }),
     key: server.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
   };
 }
