@@ -205,10 +205,11 @@ export function exitedCleanly(plan: PlanState, lease: Lease, seen: Seen, nowMs: 
 function outcomeText(event: Event<'ended'>): string {
   const detail = event.reason === '' ? '' : `: ${event.reason}`;
   switch (event.outcome) {
+    // The pilot's own words for these two say the same again.
     case 'Exited':
-      return `exited with ${event.exitCode}${detail}`;
+      return `exited with ${event.exitCode}`;
     case 'Signalled':
-      return `ended by ${signalText(event.exitCode)}${detail}`;
+      return `ended by ${signalText(event.exitCode)}`;
     case 'CouldNotStart':
       return `could not be started${detail}`;
     case 'PreprocessingFailed':
