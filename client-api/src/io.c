@@ -61,13 +61,16 @@ static void watch_rank(melissa_client *c, uint32_t rank, uint64_t now_ms) {
   }
 }
 
+/* A head that was never reached broke off a second time. Asked once: a head that dies in a handshake looks the same. */
+static int is_shut_out(const melissa_client *c) { return !c->control_was_up && c->control.failed_handshakes == 2; }
+
 static void watch_control(melissa_client *c, uint64_t now_ms) {
   for (mlc_link_event event; (event = mlc_link_watch(&c->control)) != MLC_LINK_NOTHING;) {
     if (event == MLC_LINK_UP) {
       for (size_t i = 0; i < MLC_REQUESTS_MAX; i++) c->requests[i].send_ms = 0;
       if (c->control_was_up && c->is_welcome) mlc_want_hello(c); /* it may be another head, which does not know us */
       c->control_was_up = 1;
-    } else if (c->control.is_refused) {
+    } else if (c->control.is_refused || (is_shut_out(c) && mlc_link_ask_mechanism(&c->control, &c->settings, c->settings.head))) {
       mlc_error(c, MELISSA_ERROR_REFUSED, "the head %s", mlc_link_refusal(&c->control, &c->settings));
       mlc_fail_handle(c, MELISSA_ERROR_REFUSED);
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "greeting.h"
 #include "ring.h"
 
 /* A dead connection (no FIN, no RST: a pulled cable) is noticed after two silent intervals. */
@@ -102,6 +103,12 @@ const char *mlc_link_refusal(const mlc_link *link, const mlc_settings *settings)
   if (link->is_refused == REFUSED_KEY) return "refuses this client's key; check MELISSA_CURVE_DIR";
   return settings->has_curve ? "does not use keys, but MELISSA_CURVE_DIR gives this client some; unset it"
                              : "wants a key, and this client has none; set MELISSA_CURVE_DIR to the folder with client.key, client.pub and server.pub";
+}
+
+int mlc_link_ask_mechanism(mlc_link *link, const mlc_settings *settings, const char *endpoint) {
+  mlc_mechanism mechanism = mlc_mechanism_of(endpoint);
+  if (mechanism == (settings->has_curve ? MLC_MECHANISM_NULL : MLC_MECHANISM_CURVE)) link->is_refused = REFUSED_MECHANISM;
+  return link->is_refused;
 }
 
 mlc_link_event mlc_link_watch(mlc_link *link) {

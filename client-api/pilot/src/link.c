@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link.h"
 
+#include "../../src/greeting.h"
 #include "limits.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ static int descriptor_of(void *socket) {
 }
 
 bool link_open(struct link *link, const struct settings *settings, char *error, size_t errorSize) {
-  *link = (struct link){.context = zmq_ctx_new()};
+  *link = (struct link){.context = zmq_ctx_new(), .endpoint = settings->head};
   link->socket = link->context == NULL ? NULL : zmq_socket(link->context, ZMQ_DEALER);
   if (link->socket == NULL) {
     snprintf(error, errorSize, "cannot make a socket: %s", zmq_strerror(errno));
@@ -89,6 +90,11 @@ bool link_open(struct link *link, const struct settings *settings, char *error, 
   return true;
 }
 
+static void refused_for_mechanism(struct link *link) {
+  link->refusal = link->hasKeys ? "does not use keys, but --curve-dir gives this pilot some; leave it out"
+                                : "wants a key, and this pilot has none; give --curve-dir";
+}
+
 /** True when the event says that a connection has been made. */
 static bool take_event(struct link *link, const uint8_t *bytes) {
   uint16_t event;
@@ -98,13 +104,18 @@ static bool take_event(struct link *link, const uint8_t *bytes) {
   if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
     link->refusal = NULL;
     link->failedHandshakes = 0;
+    link->wasUp = true;
     return true;
   }
   link->failedHandshakes += 1;
   if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) link->refusal = "refuses this pilot's key; check --curve-dir";
   if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL && value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) {
-    link->refusal = link->hasKeys ? "does not use keys, but --curve-dir gives this pilot some; leave it out"
-                                  : "wants a key, and this pilot has none; give --curve-dir";
+    refused_for_mechanism(link);
+  }
+  /* Twice no reason was given: the head is asked, once, since one that dies in a handshake looks the same. */
+  if (link->refusal == NULL && !link->wasUp && link->failedHandshakes == 2 &&
+      mlc_mechanism_of(link->endpoint) == (link->hasKeys ? MLC_MECHANISM_NULL : MLC_MECHANISM_CURVE)) {
+    refused_for_mechanism(link);
   }
   return false;
 }

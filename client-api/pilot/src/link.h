@@ -22,6 +22,8 @@ struct link {
   /* The connection was refused for its key: why, as a sentence without a subject; NULL while it was not. */
   const char *refusal;
   bool hasKeys;
+  const char *endpoint;
+  bool wasUp;
   unsigned failedHandshakes; /* since the last that succeeded */
   uint32_t epoch; /* the newest that the head has shown */
   uint64_t lastRequest;

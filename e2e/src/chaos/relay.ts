@@ -11,6 +11,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const WAITING_BYTES_MAX = 4 * 2 ** 20;
 const LISTEN_TRIES_MAX = 50;
 
+/**
+ * A socket that is about to say its end cannot be reset: the attempt fails, its handle is never closed, and the process
+ * outlives its work.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 export class Relay {
   readonly host: string;
   #servers = new Map<number, Server>();
@@ -44,7 +53,7 @@ export class Relay {
   /** Resets every connection: what is under way is lost. */
   cut(): number {
     const count = this.#sockets.size / 2;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
     this.#sockets.clear();
     this.cuts += count;
     return count;

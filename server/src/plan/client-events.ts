@@ -63,9 +63,14 @@ export function faultOf(
 ): void {
   const lease = plan.countingLease(fault.simulation) ?? plan.grace.get(fault.simulation)?.lease;
   if (lease === undefined || lease.draw !== fault.draw || lease.attempt !== fault.attempt) return;
-  if (plan.table.state[fault.simulation]! >= Code.Received) return;
-  if (plan.leases.has(lease.lease)) plan.stop(lease, `${fault.code}: ${fault.message}`);
-  attemptFailed(plan, lease, `${fault.code}: ${fault.message}`, nothingSeen, nowMs);
+  const reason = `${fault.code}: ${fault.message}`;
+  if (plan.table.state[fault.simulation]! >= Code.Received) {
+    // The result has all it wants of this attempt, but whoever wrote the solver should hear of it.
+    lease.remark = `${reason}, after all of its data had arrived`;
+    return;
+  }
+  if (plan.leases.has(lease.lease)) plan.stop(lease, reason);
+  attemptFailed(plan, lease, reason, nothingSeen, nowMs);
 }
 
 export function nextSimulations(plan: PlanState, event: Event<'nextSimulations'>, nowMs: number): void {

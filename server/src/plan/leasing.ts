@@ -67,6 +67,7 @@ function newLease(
     disturbed: false,
     beatsMissed: 0,
     stopReason: '',
+    remark: '',
     loopLease: 0,
   };
   plan.nextLease += 1;

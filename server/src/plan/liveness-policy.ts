@@ -5,7 +5,7 @@
  * pilot beats on. While a rank is away nobody is timed out: the silence is not theirs. Pure.
  */
 import type { CompiledFaultPolicy } from '@melissa/crds';
-import { peerSilenceMsMin } from '../limits.ts';
+import { heartbeatMs, peerSilenceMsMin } from '../limits.ts';
 
 export function simulationSilenceMs(policy: CompiledFaultPolicy): number {
   return policy.timeoutSeconds * 1000;
@@ -14,6 +14,14 @@ export function simulationSilenceMs(policy: CompiledFaultPolicy): number {
 /** A pilot is lost after the silence allowed to its simulations, but not before a few heartbeats were missed. */
 export function pilotSilenceMs(policy: CompiledFaultPolicy): number {
   return Math.max(peerSilenceMsMin, policy.timeoutSeconds * 1000);
+}
+
+/**
+ * Whether a silent simulation may be called stuck. Of a pilot that misses its heartbeats nobody knows whether the solver is
+ * stuck or gone with it: the pilot's own time runs out first, and what it ran is lost, not failed.
+ */
+export function isBeating(pilotHeardMs: number, nowMs: number): boolean {
+  return nowMs - pilotHeardMs <= 2 * heartbeatMs;
 }
 
 export function isSilent(facts: { lastSignMs: number; nowMs: number; limitMs: number }): boolean {

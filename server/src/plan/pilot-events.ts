@@ -90,6 +90,7 @@ function adopt(plan: PlanState, pilot: Pilot, reference: LeaseReference, nowMs: 
     disturbed: false,
     beatsMissed: 0,
     stopReason: '',
+    remark: '',
     loopLease: 0,
   };
   plan.openGroup(plan.groupOf(simulation));
@@ -195,7 +196,7 @@ export function exitedCleanly(plan: PlanState, lease: Lease, seen: Seen, nowMs: 
     return;
   }
   if (plan.table.state[simulation]! >= Code.Received) {
-    plan.endAttempt(lease, 'Succeeded', '', seen, nowMs);
+    plan.endAttempt(lease, 'Succeeded', lease.remark, seen, nowMs);
     return;
   }
   const deadlineMs = nowMs + plan.options.faultPolicy.graceSeconds * 1000;

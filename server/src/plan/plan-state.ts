@@ -34,6 +34,8 @@ export type Lease = {
   beatsMissed: number;
   /** Why it was told to end; '' until then. Its solver may end by itself before the order comes, and has no reason then. */
   stopReason: string;
+  /** What its solver did wrong after all data had arrived; '' if nothing. */
+  remark: string;
   /** For a simulation of a looping solver: the loop's lease; else 0. */
   loopLease: number;
 };

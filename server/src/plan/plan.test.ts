@@ -166,6 +166,14 @@ test('a silent pilot is lost, and what it ran is leased to another; it is stoppe
   assert.deepEqual(study.found('stopLeases').at(-1)!.leases, [stale.lease]);
 });
 
+test('what a silent pilot ran is lost with it, even if the data stopped before the heartbeats did', () => {
+  const study = aStudy().withSimulations(1).withPolicy({ timeoutSeconds: 10 }).start();
+  study.started(0);
+  study.pass(3); // of heartbeats alone
+  study.pass(20, ['pilot-0']);
+  assert.deepEqual([study.plan.state.retried, study.found('attemptEnded')[0]?.end.fate], [0, 'Lost']);
+});
+
 test('a pilot that was given up for its silence and beats again gets leases again, without a hello', () => {
   const study = aStudy().withSimulations(2).withPilots(1).start();
   study.started(0);
@@ -410,6 +418,18 @@ test('a fault in the data ends the attempt with its code', () => {
   study.send({ type: 'rankProgress', rank: 0, completed: [], active: [], faults: [fault], groupsFolded: 0 });
   assert.equal(study.found('stopLeases').length, 1);
   assert.match(study.found('attemptEnded')[0]!.end.reason, /ENONFINITE.*cell 8/);
+});
+
+test('a fault after all data had arrived fails nothing and stands in the record of the attempt', () => {
+  const study = aStudy().withSimulations(1).start();
+  study.started(0);
+  study.data(0, 2, [0]);
+  const reference = { simulation: 0, draw: 0, attempt: 1 };
+  study.send({ type: 'clientFault', client: 'c', reference, code: 'ESTEP', message: 'step 5 was sent' });
+  assert.equal(study.found('stopLeases').length, 0);
+  study.ended(0);
+  const { fate, reason } = study.found('attemptEnded')[0]!.end;
+  assert.deepEqual([fate, reason], ['Succeeded', 'ESTEP: step 5 was sent, after all of its data had arrived']);
 });
 
 test('a restarted head adopts what pilots still run before it leases anew', () => {

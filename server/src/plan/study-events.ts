@@ -3,7 +3,7 @@
 import { attemptFailed, attemptIncomplete, attemptReturned, cancelSimulation, nothingSeen } from './attempts.ts';
 import { afterCheck } from './convergence-policy.ts';
 import { pilotsMax } from '../limits.ts';
-import { isSilent, pilotSilenceMs, simulationSilenceMs } from './liveness-policy.ts';
+import { isBeating, isSilent, pilotSilenceMs, simulationSilenceMs } from './liveness-policy.ts';
 import { pilotGone } from './pilot-events.ts';
 import type { Lease, PlanState } from './plan-state.ts';
 import { Code, LOOP_SIMULATION, type PlanEvent, type StudyOutcome } from './types.ts';
@@ -33,6 +33,8 @@ function checkLease(plan: PlanState, lease: Lease, nowMs: number): void {
   // A loop that waits for work may be silent, and one that works is judged by the simulation that it is at.
   if (loop !== undefined && (loop.parked !== null || loop.children.length > 0)) return;
   if (!isSilent({ lastSignMs: lease.lastSignMs, nowMs, limitMs })) return;
+  const pilot = plan.pilots.get(lease.pilot);
+  if (pilot !== undefined && !isBeating(pilot.lastHeardMs, nowMs)) return;
   const reason = `time-out: silent for more than ${plan.options.faultPolicy.timeoutSeconds} s (faultPolicy.timeoutSeconds)`;
   if (lease.simulation === LOOP_SIMULATION) {
     plan.stop(lease, reason);

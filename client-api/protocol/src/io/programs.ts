@@ -88,7 +88,11 @@ export class Proxy {
   }
   /** Resets every connection: what is in kernel buffers is lost. */
   cut(): void {
-    for (const socket of this.#pairs) socket.resetAndDestroy();
+    for (const socket of this.#pairs) {
+      // One that is about to say its end cannot be reset: the attempt fails, and its handle is never closed.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
   async close(): Promise<void> {
     this.cut();
