@@ -4,7 +4,7 @@
  * mounts them, caches filled, leading, with metrics and health?
  * Machine: any Linux, root (the folder of a pod's secrets is mounted in a namespace of its own). What is weighed is the package as
  * it is shipped, in JavaScript: pack it, install it, and give the path of a program that uses it, such as the README's.
- * Run: node bench/idle.bench.ts PROGRAM.js [SECONDS]; one JSON line.
+ * Run: node [FLAGS] bench/idle.bench.ts PROGRAM.js [SECONDS]; the flags are handed on to the program; one JSON line.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const served = await servedOverHttp(api, { tls: { key: read('key'), cert: read('
 const inPod =
   'mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io && ln -s "$0" /run/secrets/kubernetes.io/serviceaccount && exec "$@"';
 const { hostname, port } = new URL(served.url);
-const child = spawn('unshare', ['--mount', 'sh', '-c', inPod, folder, process.execPath, resolve(program)], {
+const child = spawn('unshare', ['--mount', 'sh', '-c', inPod, folder, process.execPath, ...process.execArgv, resolve(program)], {
   env: {
     PATH: process.env['PATH'] ?? '',
     KUBERNETES_SERVICE_HOST: hostname,

@@ -75,11 +75,11 @@ async function main(objects: number): Promise<void> {
   }
 }
 
-const heap = (): number => {
+function heap(): number {
   globalThis.gc?.();
   globalThis.gc?.();
   return process.memoryUsage().heapUsed;
-};
+}
 
 function report(client: string, objects: number, emptyBytes: number, startedMs: number): never {
   const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
