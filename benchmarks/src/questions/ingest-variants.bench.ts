@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Machine: two cores or more, loopback, 4 GB free for 64 senders. Baseline and last answer: benchmarks/results/ingest-variants.jsonl. */
 import { createHash } from 'node:crypto';
-import type { Bench } from '../bench.ts';
+import { rounded, type Bench } from '../bench.ts';
 import { cases, ingest, type IngestCase } from '../ingest.ts';
 
 const base: IngestCase = { ...cases['8MB'], clients: 2, ranks: 1, dtype: 'Float64', transport: 'tcp' };
@@ -30,7 +30,11 @@ export const bench: Bench = {
     for (const [name, variant] of Object.entries(variants)) {
       const { value, hash: computed, detail } = await ingest(setting, variant, 'fold');
       ratios[name] = value;
-      details[name] = { ratio: value, ours: detail['oursBytesPerSecond'], peer: detail['peerBytesPerSecond'] };
+      details[name] = {
+        ratio: rounded(value),
+        oursBytesPerSecond: detail['oursBytesPerSecond'],
+        peerBytesPerSecond: detail['peerBytesPerSecond'],
+      };
       hash.update(computed);
     }
     return { value: Math.min(...Object.values(ratios)), hash: hash.digest('hex').slice(0, 16), detail: details };
