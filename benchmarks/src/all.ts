@@ -4,7 +4,19 @@ import { readdirSync } from 'node:fs';
 import type { Bench } from './bench.ts';
 
 const folder = new URL('./questions/', import.meta.url);
-const order = ['ingest', 'kernel', 'moments', 'sobol', 'spawn', 'persistent', 'send', 'memory', 'head'];
+const order = [
+  'ingest',
+  'kernel',
+  'moments',
+  'sobol',
+  'spawn',
+  'persistent',
+  'send',
+  'memory',
+  'head',
+  'overhead',
+  'two',
+];
 const place = (name: string): number => order.findIndex((start) => name.startsWith(start));
 
 /** One file a question: what is there is asked. */

@@ -26,7 +26,8 @@ export type Bench = {
   /** What the value is divided by, or for an absolute time nothing. */
   peer: string;
   unit: 'ratio' | 'ms';
-  goal: number;
+  /** null: it is reported, and there is nothing to meet. */
+  goal: number | null;
   better: 'higher' | 'lower';
   /** What limits the figure, for docs/performance.md. */
   limits: string;
@@ -40,14 +41,14 @@ export type Result = {
   name: string;
   value: number;
   unit: Bench['unit'];
-  goal: number;
+  goal: number | null;
   met: boolean;
   peer: string;
   detail: Record<string, unknown>;
 };
 
 export const met = (bench: Bench, value: number): boolean =>
-  bench.better === 'higher' ? value >= bench.goal : value <= bench.goal;
+  bench.goal === null || (bench.better === 'higher' ? value >= bench.goal : value <= bench.goal);
 
 export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -15,7 +15,8 @@ const REPETITIONS = 5;
 
 function sentence(result: Result): string {
   const value = result.unit === 'ms' ? `${result.value} ms` : String(result.value);
-  return `${result.met ? 'met   ' : 'MISSED'}  ${result.name.padEnd(26)} ${value.padStart(10)}   goal ${result.goal}\n`;
+  const verdict = result.goal === null ? 'told  ' : result.met ? 'met   ' : 'MISSED';
+  return `${verdict}  ${result.name.padEnd(26)} ${value.padStart(10)}   goal ${result.goal ?? 'none'}\n`;
 }
 
 async function main(args: string[]): Promise<number> {

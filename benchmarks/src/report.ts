@@ -18,11 +18,15 @@ function lastOf(name: string): Line | null {
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 const shown = ({ value, unit }: Line): string => (unit === 'ms' ? `${value} ms` : String(value));
 const goalOf = (bench: Bench): string =>
-  `${bench.better === 'higher' ? '≥' : '≤'} ${bench.goal}${bench.unit === 'ms' ? ' ms' : ''}`;
+  bench.goal === null
+    ? 'none'
+    : `${bench.better === 'higher' ? '≥' : '≤'} ${bench.goal}${bench.unit === 'ms' ? ' ms' : ''}`;
+
+const metOf = (bench: Bench, line: Line): string => (bench.goal === null ? '' : line.met ? 'yes' : '**no**');
 
 function row(bench: Bench, line: Line | null): string {
   if (line === null) return `| [${bench.name}](#${bench.name}) | not asked yet | ${goalOf(bench)} | |`;
-  return `| [${bench.name}](#${bench.name}) | ${shown(line)} | ${goalOf(bench)} | ${line.met ? 'yes' : '**no**'} |`;
+  return `| [${bench.name}](#${bench.name}) | ${shown(line)} | ${goalOf(bench)} | ${metOf(bench, line)} |`;
 }
 
 function section(bench: Bench, line: Line | null): string {

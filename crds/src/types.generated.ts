@@ -579,7 +579,7 @@ export type MelissaStudySpec = {
     keepSeconds?: number;
     /** Bound of blocks per rank that wait for their partners; simulations are leased so that it holds. */
     heldLimit?: string;
-    /** Bound of all bytes that solvers may have under way to one rank. */
+    /** Bound of all bytes that solvers may have under way to one rank. Memory shared with solvers of the same machine takes up to half as much again. */
     receiveBudget?: string;
     /** Bytes that one rank of a solver may have under way to one rank of the server. */
     sendWindow?: string;

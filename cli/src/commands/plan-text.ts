@@ -13,6 +13,7 @@ export function planText(plan: MemoryPlan): string {
     ['state of the statistics', rank.state],
     ['held for partners', rank.held],
     ['being received', rank.receive],
+    ['shared with solvers', rank.rings],
     ['copy for a checkpoint', rank.checkpointCopy],
     ['what is counted', rank.bits],
     ['the process itself', rank.process],

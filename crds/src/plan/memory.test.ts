@@ -156,6 +156,50 @@ test('a study that fits says how much it needs', () => {
   assert.equal(plan.resultsBytes, 1e6 * 8 * (4 + 6));
 });
 
+const MIB = 2 ** 20;
+/** A place for 10⁶ values, its record and its header, in whole cache lines. */
+const PLACE = 64 + Math.ceil((96 + 8e6) / 64) * 64;
+const RING = Math.ceil((16 * MIB + 2 * PLACE) / 4096) * 4096;
+const rings: [string, Changes, number][] = [
+  ['one a solver that stays', { 'spec.client.loop': true, 'spec.client.parallelism': 3 }, 3 * RING],
+  ['never more than half of the receive budget', { 'spec.client.loop': true, 'spec.client.parallelism': 9 }, 128 * MIB],
+  ['solvers of one simulation leave theirs behind for a second', {}, 128 * MIB],
+  ['none for a simulation that sends little', { 'spec.fields.0.cells': 1e5 }, 0],
+  [
+    'one even for little where the solver stays',
+    { 'spec.fields.0.cells': 8, 'spec.client.loop': true },
+    16 * MIB + 4096,
+  ],
+  ['none between pods', { 'spec.backend': { kubernetes: {} }, 'spec.client.image': 'solver:1' }, 0],
+  ['none without fields', { 'spec.fields': [] }, 0],
+];
+for (const [name, changes, expected] of rings) {
+  test(`memory shared with solvers: ${name}`, () => {
+    const { rank } = planMemory(compiled({ 'spec.fields.0.cells': 1e6, ...changes }));
+    assert.equal(rank.rings, expected);
+    const { total, ...parts } = rank;
+    assert.equal(
+      total,
+      Object.values(parts).reduce((a, b) => a + b),
+    );
+  });
+}
+
+test('shared memory alone can be what does not fit', () => {
+  const changes = {
+    'spec.fields.0.cells': 1e6,
+    'spec.client.loop': true,
+    'spec.client.parallelism': 4,
+    'spec.server.receiveBudget': '200Mi',
+  };
+  const { total, rings } = planMemory(compiled(changes)).rank;
+  assert.equal(rings, 100 * MIB);
+  const fits = (memory: number): boolean =>
+    planMemory(compiled({ ...changes, 'spec.server.memory': String(memory) })).fits;
+  assert.equal(fits(total), true);
+  assert.equal(fits(total - rings / 2), false);
+});
+
 test('kept raw fields are counted', () => {
   assert.equal(planMemory(compiled({ 'spec.keepRaw': { all: true } })).rawBytes, 800);
   assert.equal(planMemory(compiled({ 'spec.keepRaw': { ids: [1, 3] } })).rawBytes, 160);

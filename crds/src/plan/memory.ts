@@ -7,6 +7,7 @@ import { formatBytes } from '@melissa/kit';
 import type { CompiledStudy } from '../compiled.ts';
 import { groupHeldBytes, groupsWanted, openGroupsMax } from './held.ts';
 import { remediesFor, type Remedy } from './remedies.ts';
+import { ringBytes } from './rings.ts';
 import { resultBytes, stateBytes, stateRows, type StateRow } from './state.ts';
 
 /** Code and heap of a head or rank without any study. */
@@ -21,6 +22,8 @@ export type RankMemory = {
   state: number;
   held: number;
   receive: number;
+  /** Shared with solvers of the same machine. */
+  rings: number;
   checkpointCopy: number;
   bits: number;
   total: number;
@@ -56,12 +59,13 @@ export function rankMemory(study: CompiledStudy): RankMemory {
     study.fields.length === 0
       ? 0
       : Math.min(server.receiveBudgetBytes, client.parallelism * client.ranks * server.sendWindowBytes);
+  const rings = ringBytes(study);
   const checkpointCopy = Math.min(CHECKPOINT_COPY_BYTES, state);
   // One bit a finished simulation and consumer; those of running ones are counted by the process.
   const consumers = study.fields.length * 2 + study.covariances.length;
   const bits = Math.ceil(sampling.simulations / 8) * consumers;
-  const total = PROCESS_BYTES + state + held + receive + checkpointCopy + bits;
-  return { process: PROCESS_BYTES, state, held, receive, checkpointCopy, bits, total };
+  const total = PROCESS_BYTES + state + held + receive + rings + checkpointCopy + bits;
+  return { process: PROCESS_BYTES, state, held, receive, rings, checkpointCopy, bits, total };
 }
 
 /** The head; a Latin hypercube also keeps 4 bytes a parameter and point. */

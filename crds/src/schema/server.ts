@@ -64,7 +64,10 @@ export const server: Schema = object(
         melissa: { defaultMeans: 'a quarter of memory' },
       },
     ),
-    receiveBudget: quantity('Bound of all bytes that solvers may have under way to one rank.', { default: '256Mi' }),
+    receiveBudget: quantity(
+      'Bound of all bytes that solvers may have under way to one rank. Memory shared with solvers of the same machine takes up to half as much again.',
+      { default: '256Mi' },
+    ),
     sendWindow: quantity('Bytes that one rank of a solver may have under way to one rank of the server.', {
       default: '16Mi',
     }),

@@ -17,6 +17,7 @@
 namespace melissa {
 namespace {
 
+// The memory plan (crds/src/plan/rings.ts) counts with these bounds.
 // Each is looked at in every turn of the thread.
 constexpr size_t RINGS_MAX = 256;
 // A client maps the ring when it reads Opened; one that has not by now will not.
