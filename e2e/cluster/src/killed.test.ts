@@ -5,10 +5,10 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { differences, takeBaseline, type Baseline } from './baseline.ts';
@@ -42,6 +42,7 @@ after(async () => {
 
 type Ended = { status: number | null; stderr: string };
 const program = join(here, 'src', 'main.ts');
+const repository = join(here, '..', '..');
 
 /** Runs a command of the tool, and kills it, and it alone, after `killMs`. */
 function ended(command: string, killMs?: number, signal: NodeJS.Signals = 'SIGKILL'): Promise<Ended> {
@@ -196,9 +197,12 @@ test('without root and without programs everything that is missing is named at o
   const home = mkdtempSync(join(tmpdir(), 'mel-nobody-'));
   try {
     const env = { PATH: home, HOME: home, XDG_CACHE_HOME: home, MELISSA_CLUSTER_STATE: join(home, 'x'.repeat(60)) };
-    // setpriv keeps nothing of root but the right to read the source.
-    const args = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program, 'up'];
-    const refused = run('/usr/bin/setpriv', args, { env });
+    // Shown at /mnt in a namespace of its own: the repository may lie in somebody's private folder.
+    const asNobody =
+      '/bin/mount --bind "$0" /mnt && exec /usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups "$@"';
+    const shown = (path: string) => (path.startsWith(repository) ? join('/mnt', relative(repository, path)) : path);
+    const words = [repository, shown(realpathSync(process.execPath)), shown(program), 'up'];
+    const refused = run('/usr/bin/unshare', ['--mount', '/bin/sh', '-c', asNobody, ...words], { env });
     assert.equal(refused.status, 1, refused.stderr);
     for (const sentence of ['not root', 'containerd is missing', 'openssl is missing', 'too long a path'])
       assert.match(refused.stderr, new RegExp(sentence));
