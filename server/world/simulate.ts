@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run simulate -- --seeds N [--first S] [--workers W]`: the worlds of N seeds, in W processes; every failing seed is printed with the tail of its
- * trace. `--seed S` replays one with all of its trace. The last line is JSON: seeds, failed, what happened, how long it took.
+ * trace, and how far it has come is said on standard error. `--seed S` replays one with all of its trace. The last line is JSON:
+ * seeds, failed, what happened, how long it took.
  */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -56,6 +57,9 @@ async function runAll(first: number, seeds: number, workers: number): Promise<nu
       const from = next;
       next = Math.min(end, from + share);
       addSummary(total, await workElsewhere(from, next - from));
+      const minutes = ((performance.now() - startMs) / 60_000).toFixed(1);
+      if (next < end || total.seeds < seeds)
+        process.stderr.write(`${total.seeds} of ${seeds} seeds after ${minutes} min, ${total.failed} failed\n`);
     }
   };
   await Promise.all(Array.from({ length: workers }, one));
