@@ -27,16 +27,20 @@ const served = await servedOverHttp(api, { tls: { key: read('key'), cert: read('
 const inPod =
   'mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io && ln -s "$0" /run/secrets/kubernetes.io/serviceaccount && exec "$@"';
 const { hostname, port } = new URL(served.url);
-const child = spawn('unshare', ['--mount', 'sh', '-c', inPod, folder, process.execPath, ...process.execArgv, resolve(program)], {
-  env: {
-    PATH: process.env['PATH'] ?? '',
-    KUBERNETES_SERVICE_HOST: hostname,
-    KUBERNETES_SERVICE_PORT: port,
-    PORT: '0',
-    NODE_OPTIONS: process.env['NODE_OPTIONS'] ?? '',
+const child = spawn(
+  'unshare',
+  ['--mount', 'sh', '-c', inPod, folder, process.execPath, ...process.execArgv, resolve(program)],
+  {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      KUBERNETES_SERVICE_HOST: hostname,
+      KUBERNETES_SERVICE_PORT: port,
+      PORT: '0',
+      NODE_OPTIONS: process.env['NODE_OPTIONS'] ?? '',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
   },
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+);
 let log = '';
 child.stdout.on('data', (text: Buffer) => void (log += text.toString()));
 /** In MiB: what the kernel counts as resident, and of it what is the process's own and no page of Node's binary. */
