@@ -7,7 +7,8 @@ typedef enum mlc_mechanism { MLC_MECHANISM_UNKNOWN, MLC_MECHANISM_NULL, MLC_MECH
 
 /**
  * Asks the server at "tcp://host:port" which mechanism it wants. ZeroMQ's own sockets often close before the other side has
- * read that, so that neither knows why they part; one who greets only by half is answered for certain. Waits 500 ms at most.
+ * read that, so that neither knows why they part; one who greets only by half is answered for certain. Waits 500 ms at most, and as
+ * long as the look-up of a host name takes.
  */
 mlc_mechanism mlc_mechanism_of(const char *endpoint);
 
