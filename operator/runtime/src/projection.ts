@@ -6,8 +6,8 @@
  * annotation that kubectl leaves, often half of the object, never are.
  */
 import type { KubernetesObject, ObjectMeta, OwnerReference } from './objects.ts';
+import type { Tree } from './skim.ts';
 
-type Tree = Map<string, Tree | null>;
 type Json = Record<string, unknown>;
 export type Project<T extends KubernetesObject> = (object: Json) => T;
 
@@ -15,14 +15,10 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 /** `paths` such as `spec.nodeName` or `status`; a path keeps all below it; through a list it applies to every item. */
 export function projection<T extends KubernetesObject>(paths: readonly string[] | undefined): Project<T> {
   const shared = new Shared();
-  const asked = (field: string) =>
-    paths === undefined || paths.includes('metadata') || paths.includes(`metadata.${field}`);
-  const extra = { annotations: asked('annotations'), creationTimestamp: asked('creationTimestamp') };
+  const extra = extraOf(paths);
   const metadata = (object: Json) => metadataOf(object['metadata'] as Json, extra, shared);
   if (paths === undefined) return (object) => ({ ...object, metadata: metadata(object) }) as unknown as T;
-  const tree: Tree = new Map();
-  for (const path of paths) insert(tree, path.split('.'));
-  tree.delete('metadata');
+  const tree = treeOf(paths);
   return (object) => {
     const kept: Json = { metadata: metadata(object) };
     for (const [name, below] of tree) {
@@ -31,6 +27,30 @@ export function projection<T extends KubernetesObject>(paths: readonly string[] 
     }
     return kept as unknown as T;
   };
+}
+
+/** What `projection` reads of an object, so that nothing else need be parsed; null: everything. */
+export function readBy(paths: readonly string[] | undefined): Tree | null {
+  if (paths === undefined) return null;
+  const extra = extraOf(paths);
+  const fields: string[] = [...METADATA, ...OPTIONAL_METADATA];
+  if (extra.annotations) fields.push('annotations');
+  if (extra.creationTimestamp) fields.push('creationTimestamp');
+  return treeOf(paths).set('metadata', new Map(fields.map((field) => [field, null])));
+}
+
+function extraOf(paths: readonly string[] | undefined): Extra {
+  const asked = (field: string) =>
+    paths === undefined || paths.includes('metadata') || paths.includes(`metadata.${field}`);
+  return { annotations: asked('annotations'), creationTimestamp: asked('creationTimestamp') };
+}
+
+/** Without metadata, of which a part is always kept. */
+function treeOf(paths: readonly string[]): Tree {
+  const tree: Tree = new Map();
+  for (const path of paths) insert(tree, path.split('.'));
+  tree.delete('metadata');
+  return tree;
 }
 
 function insert(tree: Tree, path: string[]): void {
@@ -53,12 +73,12 @@ function pick(value: unknown, tree: Tree, shared: Shared): unknown {
   return kept;
 }
 
-/** `extra`: fields of metadata that are kept only when they are asked for. */
-function metadataOf(
-  metadata: Json,
-  extra: { annotations: boolean; creationTimestamp: boolean },
-  shared: Shared,
-): ObjectMeta {
+const METADATA = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'labels', 'ownerReferences'] as const;
+const OPTIONAL_METADATA = ['deletionTimestamp', 'finalizers'] as const;
+/** Fields of metadata that are kept only when they are asked for. */
+type Extra = { annotations: boolean; creationTimestamp: boolean };
+
+function metadataOf(metadata: Json, extra: Extra, shared: Shared): ObjectMeta {
   const { name, namespace, uid, resourceVersion, generation } = metadata;
   // Written as one literal: an object that grows field by field takes twice the memory.
   const kept: Json = {
@@ -70,8 +90,7 @@ function metadataOf(
     labels: shared.labels(metadata['labels'] as Json | undefined),
     ownerReferences: shared.owners(metadata['ownerReferences'] as OwnerReference[] | undefined),
   };
-  for (const field of ['deletionTimestamp', 'finalizers'] as const)
-    if (metadata[field] !== undefined) kept[field] = metadata[field];
+  for (const field of OPTIONAL_METADATA) if (metadata[field] !== undefined) kept[field] = metadata[field];
   if (extra.creationTimestamp && metadata['creationTimestamp'] !== undefined)
     kept['creationTimestamp'] = metadata['creationTimestamp'];
   const annotations = metadata['annotations'] as Record<string, string> | undefined;

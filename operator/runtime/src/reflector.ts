@@ -8,11 +8,11 @@
 import { Backoff, sleep, type Chance, type Clock } from './clock.ts';
 import { ApiError } from './errors.ts';
 import { compareVersions, keyOf, pathOf, type Kind, type KubernetesObject } from './objects.ts';
-import { projection, type Project } from './projection.ts';
+import { projection, readBy, type Project } from './projection.ts';
 import type { Store } from './store.ts';
 import { readBody, refusal, sendJson, type ApiRequest, type Transport } from './transport.ts';
 import { differences, type Version } from './verification.ts';
-import { watchEvents, type WatchEvent } from './watch-stream.ts';
+import { keptEvents, watchEvents, wholeEvents, type ReadEvent, type WatchEvent } from './watch-stream.ts';
 
 export type ReflectorOptions<T extends KubernetesObject> = {
   transport: Transport;
@@ -79,6 +79,7 @@ export class Reflector<T extends KubernetesObject> {
   readonly #options: ReflectorOptions<T>;
   readonly #limits: ReflectorLimits;
   readonly #project: Project<T>;
+  readonly #readEvent: ReadEvent;
   readonly #backoff: Backoff;
   #version: string | null = null;
   /** The highest version ever read, also before a relist. */
@@ -92,6 +93,8 @@ export class Reflector<T extends KubernetesObject> {
     this.#options = options;
     this.#limits = { ...reflectorLimits, ...options.limits };
     this.#project = projection<T>(options.kind.keep);
+    const kept = readBy(options.kind.keep);
+    this.#readEvent = kept === null ? wholeEvents : keptEvents(kept);
     this.#backoff = new Backoff(
       { baseMs: this.#limits.backoffBaseMs, maxMs: this.#limits.backoffMaxMs, factor: 2 },
       options.chance,
@@ -260,15 +263,18 @@ export class Reflector<T extends KubernetesObject> {
     const end = () => stop.abort(stopped);
     outer.addEventListener('abort', end, { once: true });
     this.#endStream = end;
-    let timer = { cancel: () => {} };
     let isSilent = false;
-    const alive = () => {
-      timer.cancel();
-      timer = clock.after(this.#limits.inactivityMs, () => {
+    let heardMs = clock.monotonicMs();
+    const alive = () => void (heardMs = clock.monotonicMs());
+    // One timer that looks again costs less than one that begins anew with each of thousands of chunks a second.
+    const listen = (delayMs: number): { cancel: () => void } =>
+      clock.after(delayMs, () => {
+        const leftMs = heardMs + this.#limits.inactivityMs - clock.monotonicMs();
+        if (leftMs > 0) return void (timer = listen(leftMs));
         isSilent = true;
         stop.abort(stopped);
       });
-    };
+    let timer = listen(this.#limits.inactivityMs);
     const startedMs = clock.monotonicMs();
     try {
       const parameters = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds), ...query };
@@ -302,7 +308,7 @@ export class Reflector<T extends KubernetesObject> {
     const response = await this.#options.transport.send(request);
     if (response.status !== 200) throw refusal(request, response, await readBody(response));
     this.#tell({ type: 'watchStarted', version: this.#version ?? '' });
-    for await (const chunk of watchEvents(response.body)) {
+    for await (const chunk of watchEvents(response.body, this.#readEvent)) {
       alive();
       for (const event of chunk) {
         if (this.#doubt !== null) break;

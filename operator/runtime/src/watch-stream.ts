@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Cuts the body of a watch into its events: one JSON object a line. */
+import { Skim, type Tree } from './skim.ts';
+
 export type WatchEvent = { type: string; object: Record<string, unknown> };
 
 /** A line longer than this cannot be an object that etcd would store. */
@@ -38,8 +40,37 @@ function parsed(line: string): WatchEvent | null {
   }
 }
 
+/** Reads the event that lies from `begin` to before `end`. */
+export type ReadEvent = (bytes: Buffer, begin: number, end: number) => WatchEvent;
+
+export const wholeEvents: ReadEvent = (bytes, begin, end) => parseEvent(bytes.toString('utf8', begin, end));
+
+const TYPED = Buffer.from('{"type":"');
+/** ADDED, MODIFIED and DELETED carry an object of the kind; what a bookmark or an error carries is read whole. */
+const changes = new Set([...'AMD'].map((letter) => letter.charCodeAt(0)));
+
+/** Reads of changed objects what the tree names, and may read more. */
+export function keptEvents(kept: Tree): ReadEvent {
+  const skim = new Skim(
+    new Map([
+      ['type', null],
+      ['object', kept],
+    ]),
+  );
+  return (bytes, begin, end) => {
+    const isChange =
+      changes.has(bytes[begin + TYPED.length]!) &&
+      bytes.compare(TYPED, 0, TYPED.length, begin, begin + TYPED.length) === 0;
+    const text = isChange ? skim.text(bytes, begin, end) : null;
+    return text === null ? wholeEvents(bytes, begin, end) : (JSON.parse(text) as WatchEvent);
+  };
+}
+
 /** Yields the events of each chunk together, so that the caller can touch its clock once per chunk. */
-export async function* watchEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<WatchEvent[]> {
+export async function* watchEvents(
+  body: AsyncIterable<Uint8Array>,
+  read: ReadEvent = wholeEvents,
+): AsyncGenerator<WatchEvent[]> {
   let rest: Buffer[] = [];
   let restBytes = 0;
   for await (const chunk of body) {
@@ -47,14 +78,13 @@ export async function* watchEvents(body: AsyncIterable<Uint8Array>): AsyncGenera
     const events: WatchEvent[] = [];
     let begin = 0;
     for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, begin)) {
-      const line =
-        rest.length === 0
-          ? bytes.toString('utf8', begin, end)
-          : Buffer.concat([...rest, bytes.subarray(begin, end)]).toString('utf8');
-      rest = [];
-      restBytes = 0;
+      if (rest.length > 0) {
+        const line = Buffer.concat([...rest, bytes.subarray(begin, end)]);
+        events.push(read(line, 0, line.length));
+        rest = [];
+        restBytes = 0;
+      } else if (end > begin) events.push(read(bytes, begin, end));
       begin = end + 1;
-      if (line.length > 0) events.push(parseEvent(line));
     }
     if (begin < bytes.length) {
       rest.push(Buffer.from(bytes.subarray(begin)));
