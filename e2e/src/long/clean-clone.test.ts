@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { cleanUp, root, scratch } from '../melissa.ts';
@@ -59,7 +59,10 @@ test(
       assert.match(quickstart.output, /1,500 of 1,500 done/);
       const tests = run('npm', ['test'], clone, path);
       context.diagnostic(`npm test, ${round} time: ${tests.seconds} s`);
-      assert.equal(tests.status, 0, tests.output.slice(-8000));
+      // The clone goes with the test, and the reason of a failure may stand anywhere in what it printed.
+      const log = join(root, 'build', 'reports', `clean-clone-${round}.log`);
+      writeFileSync(log, tests.output);
+      assert.equal(tests.status, 0, `the whole output is in ${log}; its end: ${tests.output.slice(-8000)}`);
       assert.match(tests.output, /\n[0-9]+ passed, 0 failed, [0-9]+ skipped\n/);
       if (round === 'second')
         assert.doesNotMatch(quickstart.output + tests.output, /set-up: (building|installing|making)/);
