@@ -110,6 +110,7 @@ export const suites: Suite[] = [
     'operator/runtime/src/*.test.ts',
     'operator/runtime/src/io/reflector.test.ts',
     'operator/runtime/src/io/in-cluster.test.ts',
+    'operator/runtime/src/io/body.test.ts',
   ),
   unit('cluster-parts', 'e2e/cluster/src/units.test.ts'),
   whole('studies', 'e2e/src/right.test.ts', 'e2e/src/examples.test.ts', 'e2e/src/api.test.ts', 'e2e/src/ended.test.ts'),

@@ -8,6 +8,7 @@ import type { Agent as PlainAgent, ClientRequest, IncomingMessage } from 'node:h
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { RuntimeError } from '../errors.ts';
 import { describe, type ApiRequest, type ApiResponse, type Transport } from '../transport.ts';
+import { Body } from './body.ts';
 import { Agent as HttpAgent, request as httpRequest } from './http.ts';
 
 export type Credentials = {
@@ -143,7 +144,7 @@ function exchange(outgoing: ClientRequest, request: ApiRequest): Promise<ApiResp
           Array.isArray(value) ? value.join(',') : (value ?? ''),
         ]),
       );
-      resolve({ status: incoming.statusCode ?? 0, headers, body: incoming });
+      resolve({ status: incoming.statusCode ?? 0, headers, body: new Body(incoming) });
     });
     outgoing.end(request.body);
   });

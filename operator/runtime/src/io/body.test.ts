@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test from 'node:test';
+import type { Transport } from '../transport.ts';
+import { httpsTransport } from './https-transport.ts';
+
+async function withServer(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  use: (transport: Transport) => Promise<void>,
+): Promise<void> {
+  const server = createServer(answer);
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const transport = httpsTransport({ server: url, credentials: () => ({ headers: {} }) });
+  try {
+    await use(transport);
+  } finally {
+    transport.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+const get = (transport: Transport) => transport.send({ method: 'GET', path: '/', timeoutMs: 60_000 });
+const limits = { timeout: 120_000 };
+
+test('megabytes arrive whole when the reader is slower than the socket', limits, async () => {
+  const bytes = Buffer.alloc(8 * 2 ** 20, 'abcdefg');
+  await withServer(
+    (_, response) => response.end(bytes),
+    async (transport) => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of (await get(transport)).body) {
+        chunks.push(chunk);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.ok(Buffer.concat(chunks).equals(bytes));
+    },
+  );
+});
+
+test('an answer that breaks off is an error, after what came of it', limits, async () => {
+  await withServer(
+    (_, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('some', () => response.destroy());
+    },
+    async (transport) => {
+      let text = '';
+      const { body } = await get(transport);
+      await assert.rejects(async () => {
+        for await (const chunk of body) text += Buffer.from(chunk).toString();
+      });
+      assert.equal(text, 'some');
+    },
+  );
+});
+
+test('an answer that nobody reads may break off too', limits, async () => {
+  let broken: Promise<unknown> = Promise.resolve();
+  await withServer(
+    (_, response) => {
+      broken = new Promise((resolve) => response.once('close', resolve));
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('some', () => response.destroy());
+    },
+    async (transport) => {
+      const { body } = await get(transport);
+      await broken;
+      await new Promise((resolve) => setImmediate(resolve));
+      await assert.rejects(async () => {
+        for await (const _ of body) continue;
+      });
+    },
+  );
+});
+
+test('a reader that leaves ends the connection, and one that reads to the end keeps it', limits, async () => {
+  const sockets = new Set<unknown>();
+  let closed = 0;
+  await withServer(
+    ({ socket, url }, response) => {
+      if (!sockets.has(socket)) socket.once('close', () => (closed += 1));
+      sockets.add(socket);
+      if (url === '/endless') response.write('a');
+      else response.end('all');
+    },
+    async (transport) => {
+      for (let i = 0; i < 3; i++) for await (const _ of (await get(transport)).body) continue;
+      assert.equal(sockets.size, 1);
+      const endless = await transport.send({ method: 'GET', path: '/endless', timeoutMs: 60_000 });
+      for await (const _ of endless.body) break;
+      while (closed === 0) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(closed, 1);
+    },
+  );
+});
