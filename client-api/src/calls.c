@@ -24,9 +24,11 @@ melissa_status mlc_call(melissa_client *c, mlc_encode_call *encode, const void *
     return status;
   }
   mlc_io_wake(c);
-  while (!request->is_answered && c->failure == MELISSA_OK && mlc_now_ms() < deadline_ms) mlc_wait(c, deadline_ms);
-  if (c->failure != MELISSA_OK) {
-    status = c->failure;
+  /* Who speaks for an attempt that the head does not know (any more) gets no answer to anything else: its end ends the wait. */
+  while (!request->is_answered && mlc_failure(c) == MELISSA_OK && mlc_now_ms() < deadline_ms) mlc_wait(c, deadline_ms);
+  if (c->failure != MELISSA_OK || !request->is_answered) status = mlc_failure(c);
+  if (status != MELISSA_OK) {
+    /* its text is there already */
   } else if (!request->is_answered) {
     const char *state = c->control.connected                                             ? "is connected but does not answer"
                         : c->settings.has_curve && c->control.failed_handshakes > 0 ? "breaks off the handshake: its key is not that in server.pub; check MELISSA_CURVE_DIR"

@@ -79,6 +79,10 @@ export const errors = {
     message: 'not every rank of the study server is there yet',
     remedy: 'Wait: the request is repeated by itself until they are.',
   },
+  EPILOT_AWAY: {
+    message: 'the study server was restarted, and the pilot of this attempt has not come back yet',
+    remedy: 'Wait: the request is repeated by itself until it has.',
+  },
   EUNAVAILABLE: {
     message: 'a rank of the study server did not answer',
     remedy:

@@ -47,6 +47,8 @@ export const headSilenceMs = 120_000;
 export const adoptionMs = 2 * heartbeatMs;
 /** Attempt numbers a restarted head skips, more than its predecessor can have used since the checkpoint. */
 export const attemptJump = 64;
+/** A client that comes before every rank is there, or before its own pilot has come back to a restarted head, asks again after this. */
+export const clientRetryMs = 500;
 /** How often time-outs are looked at. */
 export const tickMs = 250;
 /** Reports from a rank are at least this far apart. */

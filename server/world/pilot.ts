@@ -43,7 +43,7 @@ const repeatMs = 400;
 class Stopped extends Error {}
 
 /** Requests that are repeated with the same number until they are answered. */
-class Speaker {
+export class Speaker {
   epoch = 0;
   onMessage: (message: ControlMessage) => void = () => undefined;
   #peer: ControlPeer;

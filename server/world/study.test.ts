@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { Pilot, type SolverFormula } from './pilot.ts';
+import type { ControlBody } from '@melissa/protocol';
+import { randomIdentity } from '../src/io/process.ts';
+import { Pilot, Speaker, type SolverFormula } from './pilot.ts';
 import { PATIENCE_MS, Server, until } from './processes.ts';
 
 const spec = {
@@ -133,6 +135,52 @@ async function killTwice(server: Server, slot: string): Promise<void> {
     await until(`${slot} is back`, () => (server.exits.length > 0 ? true : null));
   }
 }
+
+test(
+  'a client that comes to a restarted head before its pilot is told to come again',
+  { timeout: 3 * PATIENCE_MS },
+  async () => {
+    const server = new Server({ ...spec, server: { ranks: 1 } });
+    let isOver = false;
+    const speakers: Speaker[] = [];
+    try {
+      await server.start();
+      const { control } = await server.headFile();
+      const speaker = () => {
+        const one = new Speaker(control, () => isOver);
+        speakers.push(one);
+        return one;
+      };
+      const pilot = speaker();
+      const leases: ControlBody<'Lease'>['leases'] = [];
+      pilot.onMessage = (message) => void (message.name === 'Lease' && leases.push(...message.body.leases));
+      const { token } = server;
+      const who = { token, pilot: 'pilot-0', instance: randomIdentity(), host: 'h', processId: process.pid, slots: 1 };
+      await pilot.ask('PilotHello', { ...who, running: [] });
+      const { lease, simulation, draw, attempt } = await until('a lease', () => leases[0] ?? null);
+      const solver = speaker();
+      const body = { token, client: randomIdentity(), library: 't', host: 'h', simulation, draw, attempt, ranks: 1 };
+      assert.equal((await solver.ask('ClientHello', body)).name, 'ClientWelcome');
+
+      server.kill('head');
+      await until('the head has ended', () => server.exits[0] ?? null);
+      await server.headFile();
+      const early = await until('the rank is back', async () => {
+        const answer = await solver.ask('ClientHello', body);
+        return answer.name === 'Refused' && answer.body.code === 'ERANKS_AWAY' ? null : answer;
+      });
+      assert.equal(early.name, 'Refused');
+      assert.equal(early.body.code, 'EPILOT_AWAY');
+      assert.ok(early.body.retryAfterMs > 0, 'not for good');
+      await pilot.ask('PilotHello', { ...who, running: [{ lease, simulation, draw, attempt }] });
+      assert.equal((await solver.ask('ClientHello', body)).name, 'ClientWelcome');
+    } finally {
+      isOver = true;
+      await Promise.all(speakers.map((one) => one.close()));
+      server.remove();
+    }
+  },
+);
 
 for (const slot of ['head', 'rank-1']) {
   test(`the result is the same when ${slot} is killed twice`, { timeout: 3 * PATIENCE_MS }, async () => {

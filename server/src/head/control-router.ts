@@ -17,6 +17,7 @@ import type { CompiledStudy } from '@melissa/crds';
 import { errors, type ErrorCode } from '../errors.ts';
 import type { PeerId } from '../io/control-socket.ts';
 import {
+  clientRetryMs,
   headSilenceMs,
   heartbeatMs,
   peerSilenceMsMin,
@@ -145,7 +146,7 @@ export class ControlRouter {
     const { client, simulation, draw, attempt, ranks } = message.body;
     const endpoints = this.#endpoints();
     if (endpoints === null) {
-      this.#refuse(peer, message.request, 'ERANKS_AWAY', errors.ERANKS_AWAY.message, 500);
+      this.#refuse(peer, message.request, 'ERANKS_AWAY', errors.ERANKS_AWAY.message, clientRetryMs);
       return;
     }
     const instructions = this.#o.apply({
@@ -157,7 +158,7 @@ export class ControlRouter {
     const answer = instructions.find((instruction) => instruction.type === 'clientAnswer');
     if (answer === undefined) return;
     if (answer.refused !== null) {
-      this.#reply(peer, message.request, 'Refused', { ...answer.refused, retryAfterMs: 0 });
+      this.#reply(peer, message.request, 'Refused', answer.refused);
       return;
     }
     this.peers.name(peer, 'client', String(client));

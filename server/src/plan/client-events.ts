@@ -1,22 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What clients ask: to speak for an attempt, to report data that cannot be used, and (looping solvers) for more work. */
+import { errors } from '../errors.ts';
+import { clientRetryMs } from '../limits.ts';
 import { attemptFailed, nothingSeen } from './attempts.ts';
 import { beginFront, giveToLoop, mayLease } from './leasing.ts';
 import { nextMean } from './lease-policy.ts';
-import { begin, exitedCleanly } from './pilot-events.ts';
+import { begin, exitedCleanly, mayBeAdopted } from './pilot-events.ts';
 import type { PlanState } from './plan-state.ts';
 import { Code, type PlanEvent } from './types.ts';
 
 type Event<T extends PlanEvent['type']> = Extract<PlanEvent, { type: T }>;
 
-function refuse(plan: PlanState, client: string, code: string, message: string, remedy: string): void {
-  plan.out.push({ type: 'clientAnswer', client, refused: { code, message, remedy }, firstStep: 0 });
+function refuse(
+  plan: PlanState,
+  client: string,
+  code: string,
+  message: string,
+  remedy: string,
+  retryAfterMs = 0,
+): void {
+  plan.out.push({ type: 'clientAnswer', client, refused: { code, message, remedy, retryAfterMs }, firstStep: 0 });
 }
 
 export function clientHello(plan: PlanState, event: Event<'clientHello'>, nowMs: number): void {
   const { simulation, draw, attempt } = event.reference;
   const lease = simulation < plan.options.simulations ? plan.countingLease(simulation) : undefined;
   const name = `simulation ${simulation}, draw ${draw}, attempt ${attempt}`;
+  if (lease === undefined && mayBeAdopted(plan, event.reference)) {
+    const { message, remedy } = errors.EPILOT_AWAY;
+    refuse(plan, event.client, 'EPILOT_AWAY', `${name}: ${message}`, remedy, clientRetryMs);
+    return;
+  }
   if (lease === undefined || lease.draw !== draw || lease.attempt !== attempt) {
     refuse(
       plan,

@@ -6,7 +6,7 @@ import { signalText } from './failure-policy.ts';
 import { orderOf } from './leasing.ts';
 import { nextMean } from './lease-policy.ts';
 import type { Lease, Pilot, PlanState } from './plan-state.ts';
-import { Code, LOOP_SIMULATION, type LeaseReference, type PlanEvent } from './types.ts';
+import { Code, LOOP_SIMULATION, type ClientReference, type LeaseReference, type PlanEvent } from './types.ts';
 
 type Event<T extends PlanEvent['type']> = Extract<PlanEvent, { type: T }>;
 
@@ -66,17 +66,27 @@ function pushAgain(plan: PlanState, pilot: Pilot, has: Set<number>): void {
   if (leases.length > 0) plan.out.push({ type: 'lease', pilot: pilot.pilot, leases });
 }
 
-/** True when the pilot may go on with it: the lease is known, or a restarted head takes it over. */
-function adopt(plan: PlanState, pilot: Pilot, reference: LeaseReference, nowMs: number): boolean {
-  const known = plan.leases.get(reference.lease);
-  if (known !== undefined) return known.pilot === pilot.pilot && known.state !== 'Stopping';
+/**
+ * Whether an attempt that this head did not lease may still be one that an earlier head leased and that its pilot will
+ * name. Its solver may come first: their connections are not made in any order.
+ */
+export function mayBeAdopted(plan: PlanState, reference: ClientReference): boolean {
   const { simulation, draw, attempt } = reference;
-  if (simulation === LOOP_SIMULATION || simulation >= plan.options.simulations || plan.finished) return false;
+  // What a loop leases is no pilot's to name.
+  if (plan.options.loop || simulation >= plan.options.simulations || plan.finished) return false;
   const { table } = plan;
   if (table.state[simulation] !== Code.Pending || table.draw[simulation] !== draw || plan.grace.has(simulation))
     return false;
   // A number above the last one given can only come from before the checkpoint that this head started from.
-  if (attempt > table.attempt[simulation]! || !plan.options.resumed) return false;
+  return attempt <= table.attempt[simulation]! && plan.options.resumed;
+}
+
+/** True when the pilot may go on with it: the lease is known, or a restarted head takes it over. */
+function adopt(plan: PlanState, pilot: Pilot, reference: LeaseReference, nowMs: number): boolean {
+  const known = plan.leases.get(reference.lease);
+  if (known !== undefined) return known.pilot === pilot.pilot && known.state !== 'Stopping';
+  if (!mayBeAdopted(plan, reference)) return false;
+  const { simulation, draw, attempt } = reference;
   const lease: Lease = {
     ...reference,
     pilot: pilot.pilot,

@@ -450,6 +450,29 @@ test('a restarted head adopts what pilots still run before it leases anew', () =
   );
 });
 
+test('a client that comes to a restarted head before its pilot is asked to come again, until its attempt is leased anew', () => {
+  const study = aStudy().withSimulations(2).with({ epoch: 2, resumed: true }).withPilots(0).start();
+  study.plan.state.table.attempt.fill(64);
+  const answer = (simulation: number, attempt: number) => {
+    const reference = { simulation, draw: 0, attempt };
+    const told = study.send({ type: 'clientHello', client: 'c', clientRanks: 1, reference });
+    const { refused } = told.find((instruction) => instruction.type === 'clientAnswer')!;
+    return refused === null ? 'welcome' : `${refused.code} ${refused.retryAfterMs > 0 ? 'for now' : 'for good'}`;
+  };
+  assert.equal(answer(0, 3), 'EPILOT_AWAY for now');
+  assert.equal(answer(0, 65), 'ELEASE for good', 'a number that no head has given');
+  assert.equal(answer(2, 1), 'ELEASE for good', 'no such simulation');
+  const lease = { lease: 2 ** 32 + 7, simulation: 0, draw: 0, attempt: 3 };
+  study.send({ type: 'pilotHello', pilot: 'pilot-0', instance: 'first', host: 'x', slots: 1, running: [lease] });
+  assert.equal(answer(0, 3), 'welcome');
+  assert.equal(answer(1, 3), 'EPILOT_AWAY for now');
+  study.pilotHello('pilot-1');
+  study.nowMs += 2500;
+  study.turn();
+  assert.equal(study.state(1), 'Leased');
+  assert.equal(answer(1, 3), 'ELEASE for good', 'its pilot did not come in time');
+});
+
 test('a suspended study leases nothing and wants no pilots; resumed it goes on', () => {
   const study = aStudy().withSimulations(3).with({ ranks: 0 }).start();
   study.send({ type: 'suspend' });

@@ -139,6 +139,9 @@ export type AttemptEnd = {
   usage: Usage | null;
 };
 
+/** retryAfterMs 0: for good. */
+export type ClientRefusal = { code: string; message: string; remedy: string; retryAfterMs: number };
+
 export type Instruction =
   | { type: 'lease'; pilot: string; leases: LeaseOrder[] }
   | { type: 'stopLeases'; pilot: string; leases: number[]; reason: string }
@@ -149,7 +152,7 @@ export type Instruction =
   | {
       type: 'clientAnswer';
       client: string;
-      refused: { code: string; message: string; remedy: string } | null;
+      refused: ClientRefusal | null;
       firstStep: number;
     }
   | { type: 'clientStop'; client: string; reason: string }

@@ -156,6 +156,22 @@ test('a new epoch costs a new hello and no sample', { skip }, () =>
   }),
 );
 
+test('a new head that does not know the attempt yet is asked again, and costs no sample', { skip }, () =>
+  withWorld({ fields: field(100, 300) }, async ({ server }) => {
+    const running = client(server, [100, 300, 'pause=500']);
+    await until('frame 80', () => server.framesTotal >= 80);
+    let refusals = 0;
+    server.onControl = (message) =>
+      message.name === 'ClientHello' && ++refusals <= 3
+        ? server.refused('EPILOT_AWAY', 'its pilot is away', message.request, 50)
+        : undefined;
+    server.epoch = 2;
+    succeeded(await running.ended);
+    hasSteps(server, 100, 300);
+    assert.ok(refusals > 3);
+  }),
+);
+
 test('an attempt that was replaced ends with CANCELLED, from the rank or from the head', { skip }, async () => {
   await withWorld({ fields: field(100, 300) }, async ({ server }) => {
     const running = client(server, [100, 300, 'pause=500']);
@@ -176,6 +192,24 @@ test('an attempt that was replaced ends with CANCELLED, from the rank or from th
       message.name === 'ClientHello' ? server.refused('ELEASE', 'leased again', message.request) : undefined;
     assert.match((await client(server, [100, 3]).ended).stdout, /^open 6 ELEASE: leased again/m);
   });
+});
+
+test('a call that a head does not answer ends with its attempt, and not with its own limit', { skip }, async () => {
+  for (const unanswered of ['Field', 'ClientBye'] as const)
+    await withWorld({ fields: field(100, 3) }, async ({ server }) => {
+      let hellos = 0;
+      server.onControl = (message) => {
+        if (message.name === 'ClientHello' && ++hellos > 1)
+          return server.refused('ELEASE', 'not leased', message.request);
+        if (message.name !== unanswered) return undefined;
+        // As a restarted head does to whom it does not know.
+        server.epoch = 2;
+        return encodeControl('HeadHeartbeat', { planFinished: 0 }, { epoch: 2, request: 0 });
+      };
+      const ended = await client(server, [100, 3]).ended;
+      assert.match(ended.stdout, /6 ELEASE: not leased/m, unanswered);
+      assert.ok(ended.seconds < server.options.sendTimeoutMs / 2000, `${unanswered}: ${ended.seconds} s`);
+    });
 });
 
 test('a head that is busy is asked again when it said', { skip }, () =>
