@@ -61,8 +61,8 @@ static void watch_rank(melissa_client *c, uint32_t rank, uint64_t now_ms) {
   }
 }
 
-/* A head that was never reached broke off a second time. Asked then alone: a head that dies in a handshake looks the same. */
-static int is_shut_out(const melissa_client *c) { return !c->control_was_up && c->control.failed_handshakes == 2; }
+/* A head that was never reached broke off a second time: then it is asked why. One that dies in a handshake looks the same. */
+static int is_shut_out(const melissa_client *c) { return !c->control_was_up && c->control.failed_handshakes >= 2; }
 
 static void watch_control(melissa_client *c, uint64_t now_ms) {
   for (mlc_link_event event; (event = mlc_link_watch(&c->control)) != MLC_LINK_NOTHING;) {

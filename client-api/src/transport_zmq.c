@@ -106,6 +106,8 @@ const char *mlc_link_refusal(const mlc_link *link, const mlc_settings *settings)
 }
 
 int mlc_link_ask_mechanism(mlc_link *link, const mlc_settings *settings, const char *endpoint) {
+  if (link->is_asked) return link->is_refused;
+  link->is_asked = 1;
   mlc_mechanism mechanism = mlc_mechanism_of(endpoint);
   if (mechanism == (settings->has_curve ? MLC_MECHANISM_NULL : MLC_MECHANISM_CURVE)) link->is_refused = REFUSED_MECHANISM;
   return link->is_refused;

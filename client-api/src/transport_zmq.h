@@ -18,6 +18,7 @@ typedef struct mlc_link {
   void *monitor;
   int connected;
   int is_refused; /* the peer does not take our key, or wants one, or takes none */
+  int is_asked;   /* for its mechanism; once in the life of a link */
   uint32_t failed_handshakes; /* since the last that succeeded */
   uint8_t routing_id[16];
 } mlc_link;
@@ -34,7 +35,7 @@ int mlc_link_send_slab(mlc_link *link, mlc_slab *slab, size_t offset, size_t siz
 typedef enum mlc_link_event { MLC_LINK_NOTHING, MLC_LINK_UP, MLC_LINK_DOWN } mlc_link_event;
 /** Why the keys of the settings do not fit the peer, in one sentence without a subject. For `is_refused`. */
 const char *mlc_link_refusal(const mlc_link *link, const mlc_settings *settings);
-/** After handshakes that failed without a reason: asks the peer whether it wants what the settings offer. 1: it does not. Waits 500 ms at most. */
+/** After handshakes that failed without a reason: asks the peer, once, whether it wants what the settings offer. 1: it does not. For how long: greeting.h. */
 int mlc_link_ask_mechanism(mlc_link *link, const mlc_settings *settings, const char *endpoint);
 /** The next change of the connection. */
 mlc_link_event mlc_link_watch(mlc_link *link);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Real clients while connections are cut, ranks restart or stall, epochs change and peers speak another version. */
 import assert from 'node:assert/strict';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { encodeControl, encodeData } from '../index.ts';
 import { missing, program, Proxy, start, type Ended } from './programs.ts';
@@ -292,6 +293,34 @@ test('a rank that claims frames it was never sent is refused', { skip }, () =>
     );
   }),
 );
+
+test('a head that breaks off every handshake is asked once what it wants', { skip }, async () => {
+  let handshakes = 0;
+  let questions = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+    // ZeroMQ begins with its signature of 10 bytes; who asks names the mechanism in the same breath.
+    socket.once('data', (bytes) => {
+      if (bytes.subarray(12, 16).toString('latin1') === 'NULL') questions += 1;
+      else handshakes += 1;
+      socket.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const running = start(clientProgram, ['100', '3'], {
+    MELISSA_HEAD: `tcp://127.0.0.1:${port}`,
+    MELISSA_TIMEOUT_SECONDS: '2',
+  });
+  const ended = await running.ended;
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  assert.match(ended.stdout, /^open 4 the head at tcp:\/\/127.0.0.1:\d+ cannot be reached/m);
+  assert.ok(handshakes > 3, `${handshakes} handshakes`);
+  assert.equal(questions, 1);
+});
 
 test('nobody at the head address is an error after MELISSA_TIMEOUT_SECONDS', { skip }, async () => {
   const ended = await start(clientProgram, ['100', '3'], {
