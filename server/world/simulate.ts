@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * `npm run simulate -- --seeds N [--first S] [--workers W]`: the worlds of N seeds, in W processes; every failing seed is printed with the tail of its
- * trace, and how far it has come is said on standard error. `--seed S` replays one with all of its trace. The last line is JSON:
- * seeds, failed, what happened, how long it took.
- */
+/** `npm run simulate`: whole studies in simulated worlds, thousands in a minute. */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
@@ -11,11 +7,17 @@ import { parseArgs } from 'node:util';
 import { addSummary, emptySummary, runSeeds, told, type Summary } from './simulation/run.ts';
 import { simulate } from './simulation/world.ts';
 
+const workersMax = 8;
+const usage = `usage: npm run simulate -- [--seeds N] [--first S] [--workers W]
+         the worlds of N seeds (1000) from S (1) on, in W processes (one a core, ${workersMax} at most); a seed that fails is printed
+         with the end of its trace; how far it has come is said on standard error, and the last line is JSON
+       npm run simulate -- --seed S
+         one world, with all of its trace
+`;
 /** Lines of the trace of a failing seed among many. */
 const tailLines = 25;
 /** Seeds that one process runs before it is replaced: small enough that all processes end together. */
 const seedsPerProcessMax = 2500;
-const workersMax = 8;
 
 async function replay(seed: number): Promise<number> {
   const verdict = await simulate(seed);
@@ -69,20 +71,40 @@ async function runAll(first: number, seeds: number, workers: number): Promise<nu
   return total.failed > 0 ? 1 : 0;
 }
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    first: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    workers: { type: 'string', default: String(availableParallelism()) },
-    worker: { type: 'boolean', default: false },
-  },
-});
-// Worlds make thousands of errors on purpose, and nobody reads their stacks.
-if (values.seed === undefined) Error.stackTraceLimit = 3;
-const first = Number(values.first);
-const seeds = Math.max(1, Number(values.seeds));
-const workers = Math.max(1, Math.min(workersMax, Number(values.workers)));
-if (values.seed !== undefined) process.exitCode = await replay(Number(values.seed));
-else if (values.worker) process.exitCode = await work(first, seeds);
-else process.exitCode = await runAll(first, seeds, workers);
+/** Null: not as the usage says. */
+function optionsOf(args: string[]) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        seeds: { type: 'string', default: '1000' },
+        first: { type: 'string', default: '1' },
+        seed: { type: 'string' },
+        workers: { type: 'string', default: String(availableParallelism()) },
+        worker: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    const whole = [values.seeds, values.first, values.workers, values.seed ?? '1'].map(Number);
+    return whole.every((number) => Number.isSafeInteger(number) && number >= 0) ? values : null;
+  } catch {
+    return null;
+  }
+}
+
+async function main(): Promise<number> {
+  const values = optionsOf(process.argv.slice(2));
+  if (values === null || values.help) {
+    (values === null ? process.stderr : process.stdout).write(usage);
+    return values === null ? 2 : 0;
+  }
+  // Worlds make thousands of errors on purpose, and nobody reads their stacks.
+  if (values.seed !== undefined) return replay(Number(values.seed));
+  Error.stackTraceLimit = 3;
+  const first = Number(values.first);
+  const seeds = Math.max(1, Number(values.seeds));
+  if (values.worker) return work(first, seeds);
+  return runAll(first, seeds, Math.max(1, Math.min(workersMax, Number(values.workers))));
+}
+
+process.exitCode = await main();
