@@ -213,6 +213,26 @@ test('another operator with other images changes nothing of a study that runs', 
   await world.stop();
 });
 
+test('an operator that starts when the server has left finds nothing degraded, and remembers what the head had said', async () => {
+  const world = await started({ sampling: { method: 'Random', simulations: 100 }, server: { keepSeconds: 5 } });
+  const restarted = async () => {
+    await world.stop();
+    world.start();
+    await world.pass(20);
+    return world.condition('heat', 'Degraded');
+  };
+  world.change('heat', (spec) => (spec.suspend = true));
+  assert.ok(await world.until(isTrue(world, 'Suspended'), 60));
+  assert.equal(await restarted(), 'False AsExpected');
+  world.change('heat', (spec) => (spec.suspend = false));
+  assert.ok(await world.until(isTrue(world, 'ServerReady'), 60));
+  world.head('heat').degraded = ['A checkpoint could not be written.'];
+  assert.ok(await world.until(isTrue(world, 'Succeeded')));
+  assert.ok(await world.until(() => world.condition('heat', 'ServerReady') === 'False Finished', 60));
+  assert.equal(await restarted(), 'True HeadReports');
+  await world.stop();
+});
+
 test('lost credentials are told, and rotation makes new ones and starts every pod again', async () => {
   const world = await started({ sampling: { method: 'Random', simulations: 1000 } });
   world.api.remove(`/api/v1/namespaces/${NAMESPACE}/secrets/heat-server`);

@@ -36,7 +36,7 @@ export function verdictsOf(o: Observed, situation: Situation): Verdicts {
     BackendReachable: yes('Kubernetes', 'Pilots are pods of this cluster.'),
     Progressing: progressing(o, situation, end),
     Suspended: suspendedNow(situation.suspended),
-    Degraded: (inDoubt ? before(o, 'Degraded') : null) ?? degraded(o),
+    Degraded: (inDoubt ? before(o, 'Degraded') : null) ?? degraded(o, situation),
     Succeeded: succeeded(end, situation),
     Failed: failed(end, situation),
   };
@@ -99,11 +99,16 @@ function suspendedNow({ wanted, complete }: Suspension): Verdict {
   return wanted ? no('Suspending', 'Pods are still there.') : no('NotSuspended');
 }
 
-function degraded(o: Observed): Verdict {
+function degraded(o: Observed, { suspended, completionTime }: Situation): Verdict {
   const lost = podTroubles(o.serverPods, 'server', o.nowMs).find(({ reason }) => reason === 'NodeLost');
   if (lost !== undefined) return yes(lost.reason, lost.message);
   const said = o.head?.status.degraded ?? [];
   if (said.length > 0) return yes('HeadReports', said.join(' '));
+  // An operator that was started since has nobody to ask, and nothing to wait for.
+  if (o.head === null && (completionTime !== null || suspended.serverStopped)) {
+    const told = before(o, 'Degraded');
+    return told?.reason === 'HeadReports' ? told : no('AsExpected');
+  }
   if (o.head === null && o.headSilentSinceMs !== null) return unknown('HeadSilent', 'The head has not answered yet.');
   return no('AsExpected');
 }
