@@ -2,28 +2,49 @@
 /** What the operator's cluster tests share: a namespace that refuses anything but the restricted standard, studies on nodes that pretend, their end as text. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { ApiError, fromKubeconfig, httpsTransport, sendJson, type Transport } from 'operator-runtime';
+import { ApiError, fromKubeconfig, httpsTransport, sendJson, type Method, type Transport } from 'operator-runtime';
 import { cluster, fakeNodeSelector, fakeNodeToleration, type Cluster } from '../../cluster/src/cluster.ts';
 import { root } from '../melissa.ts';
-import { OperatorProcess, until, type KillAt } from './operator-process.ts';
+import { OperatorProcess, until, type OperatorOptions } from './operator-process.ts';
 import { ScriptedHead, ScriptedHeads } from './scripted-heads.ts';
 
 type Json = Record<string, unknown>;
+type Changes = { client?: Json; server?: Json; spec?: Json };
 export type StudyObject = {
   metadata: { uid: string; generation: number };
   spec: Json;
   status?: {
     conditions?: { type: string; status: string; reason: string; message: string }[];
     client?: { desired?: number; ready?: number; selector?: string };
-    simulations?: { summary?: string };
+    simulations?: { summary?: string; failedRanges?: string };
+    completionTime?: string;
   };
 };
 
 type Listed = {
   kind: string;
-  metadata: Json & { name: string; ownerReferences?: { kind: string; name: string }[] };
+  metadata: Json & { name: string; uid: string; ownerReferences?: { kind: string; name: string; uid: string }[] };
   spec?: Json;
+  data?: Record<string, string>;
 };
+
+/** Of everything that a study can leave behind, where to find it. */
+const COLLECTIONS = {
+  MelissaStudy: 'apis/melissa.dev/v1alpha1/melissastudies',
+  Secret: 'api/v1/secrets',
+  ConfigMap: 'api/v1/configmaps',
+  Service: 'api/v1/services',
+  ServiceAccount: 'api/v1/serviceaccounts',
+  PersistentVolumeClaim: 'api/v1/persistentvolumeclaims',
+  NetworkPolicy: 'apis/networking.k8s.io/v1/networkpolicies',
+  StatefulSet: 'apis/apps/v1/statefulsets',
+  Job: 'apis/batch/v1/jobs',
+  Pod: 'api/v1/pods',
+  ControllerRevision: 'apis/apps/v1/controllerrevisions',
+  EndpointSlice: 'apis/discovery.k8s.io/v1/endpointslices',
+} as const;
+type KindName = keyof typeof COLLECTIONS;
+const OUTCOME_KINDS = (Object.keys(COLLECTIONS) as KindName[]).slice(0, 9);
 
 const KINDS =
   'secrets,configmaps,services,serviceaccounts,persistentvolumeclaims,networkpolicies,statefulsets,jobs,pods';
@@ -31,7 +52,8 @@ const KINDS =
 export class Bench {
   readonly cluster: Cluster;
   readonly heads: ScriptedHeads;
-  readonly #api: Transport;
+  readonly api: Transport;
+  readonly #namespaces: string[] = [];
   #port = 0;
 
   static async open(): Promise<Bench> {
@@ -53,7 +75,7 @@ export class Bench {
   }
   private constructor(own: Cluster, api: Transport) {
     this.cluster = own;
-    this.#api = api;
+    this.api = api;
     this.heads = new ScriptedHeads(async (study, namespace) => {
       const path = `/api/v1/namespaces/${namespace}/secrets/${study}-server`;
       const { data = {} } = (await this.find<{ data: Record<string, string> }>(path)) ?? {};
@@ -63,8 +85,11 @@ export class Bench {
     });
   }
   async close(): Promise<void> {
+    // A cluster of our own goes with them.
+    if (!this.cluster.isPrivate)
+      for (const name of this.#namespaces) await this.send('DELETE', `/api/v1/namespaces/${name}`).catch(() => {});
     await this.heads.close();
-    this.#api.close();
+    this.api.close();
     assert.deepEqual(await this.cluster.release(), []);
   }
 
@@ -76,7 +101,7 @@ export class Bench {
   /** Null when it does not exist. */
   async find<T>(path: string): Promise<T | null> {
     try {
-      return await sendJson<T>(this.#api, { method: 'GET', path, timeoutMs: 30_000 });
+      return await sendJson<T>(this.api, { method: 'GET', path, timeoutMs: 30_000 });
     } catch (error) {
       if (error instanceof ApiError && error.isNotFound) return null;
       throw error;
@@ -99,28 +124,19 @@ export class Bench {
   is = (namespace: string, type: string, name?: string) => async (): Promise<boolean> =>
     (await this.condition(namespace, type, name)).startsWith('True');
   namespace(name: string): void {
+    this.#namespaces.push(name);
     this.kubectl(['create', 'namespace', name]);
     this.kubectl(['label', 'namespace', name, 'pod-security.kubernetes.io/enforce=restricted']);
   }
-  operator(
-    namespace: string,
-    options: { killAt?: KillAt; environment?: Record<string, string> } = {},
-  ): Promise<OperatorProcess> {
+  operator(namespace: string, options: OperatorOptions = {}): Promise<OperatorProcess> {
     const environment = { MELISSA_HEAD_RELAY: `127.0.0.1:${this.#port}`, ...options.environment };
     const { kubeconfig } = this.cluster;
     return new OperatorProcess().start({ kubeconfig, namespace, ...options, environment });
   }
   /** A study whose pods land on nodes that pretend. */
-  apply(
-    namespace: string,
-    simulations: number,
-    changes: { client?: Json; server?: Json; spec?: Json } = {},
-    name = 'small',
-  ): void {
-    if (!this.heads.of.has(`${name}.${namespace}`))
-      this.heads.of.set(`${name}.${namespace}`, new ScriptedHead(simulations));
+  manifest(namespace: string, simulations: number, changes: Changes = {}, name = 'small'): object {
     const template = { nodeSelector: fakeNodeSelector, tolerations: [fakeNodeToleration] };
-    const manifest = {
+    return {
       apiVersion: 'melissa.dev/v1alpha1',
       kind: 'MelissaStudy',
       metadata: { name, namespace },
@@ -139,30 +155,56 @@ export class Bench {
         ...changes.spec,
       },
     };
-    this.kubectl(['apply', '--server-side', '--field-manager=person', '-f', '-'], JSON.stringify(manifest));
+  }
+  apply(namespace: string, simulations: number, changes: Changes = {}, name = 'small'): void {
+    if (!this.heads.of.has(`${name}.${namespace}`))
+      this.heads.of.set(`${name}.${namespace}`, new ScriptedHead(simulations));
+    const manifest = JSON.stringify(this.manifest(namespace, simulations, changes, name));
+    this.kubectl(['apply', '--server-side', '--field-manager=person', '-f', '-'], manifest);
   }
   patch(namespace: string, spec: Json, name = 'small'): void {
     this.kubectl(['-n', namespace, 'patch', `mst/${name}`, '--type=merge', '-p', JSON.stringify({ spec })]);
   }
 
+  /** Without a process for each, as many studies at once need it. */
+  send<T>(method: Method, path: string, body?: object, query: Record<string, string> = {}): Promise<T> {
+    const contentType = method === 'PATCH' ? { contentType: 'application/merge-patch+json' } : {};
+    const text = body === undefined ? {} : { body: JSON.stringify(body) };
+    return sendJson<T>(this.api, { method, path, query, timeoutMs: 30_000, ...text, ...contentType });
+  }
+  async list(namespace: string, kind: KindName): Promise<Listed[]> {
+    const at = COLLECTIONS[kind].lastIndexOf('/');
+    const path = `/${COLLECTIONS[kind].slice(0, at)}/namespaces/${namespace}${COLLECTIONS[kind].slice(at)}`;
+    const { items } = await this.send<{ items: Listed[] }>('GET', path);
+    // These two are in every namespace.
+    const own = items.filter(({ metadata: { name } }) => name !== 'kube-root-ca.crt' && name !== 'default');
+    return own.map((object) => ({ ...object, kind }));
+  }
+  async #all(namespace: string, kinds: readonly KindName[]): Promise<Listed[]> {
+    return (await Promise.all(kinds.map((kind) => this.list(namespace, kind)))).flat();
+  }
   /** What belongs to studies in a namespace, without what differs from run to run. */
-  outcome(namespace: string): string {
-    const { items } = JSON.parse(
-      this.kubectl(['-n', namespace, 'get', `mst,${KINDS.replace(',pods', '')}`, '-o', 'json']),
-    ) as { items: Listed[] };
-    const plain = items
-      .filter(({ metadata: { name } }) => name !== 'kube-root-ca.crt' && name !== 'default')
-      .map((object) => {
-        const { kind, metadata, spec = {} } = object;
-        const { clusterIP: _ip, clusterIPs: _ips, volumeName: _volume, selector: _selector, ...kept } = spec;
-        const template = kept['template'] as { metadata?: { labels?: Json } } | undefined;
-        if (kind === 'Job' && template?.metadata !== undefined) delete template.metadata.labels;
-        const owners = metadata.ownerReferences?.map((one) => `${one.kind} ${one.name}`);
-        const { conditions } = (kind === 'MelissaStudy' ? (object as unknown as StudyObject).status : undefined) ?? {};
-        const verdicts = conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
-        return { kind, name: metadata.name, labels: metadata['labels'], owners, spec: kept, verdicts };
-      });
-    return JSON.stringify(plain, null, 1);
+  async outcome(namespace: string): Promise<string> {
+    const objects = await this.#all(namespace, OUTCOME_KINDS);
+    const living = new Set(objects.map(({ metadata }) => metadata.uid));
+    const keys = new Map<string, string>();
+    for (const { kind, data = {} } of objects.filter((one) => one.kind === 'Secret'))
+      for (const [file, text] of Object.entries(data)) {
+        // Both Secrets hold keys of the same making.
+        assert.equal(keys.get(file) ?? text, text, `${kind}s disagree on ${file}`);
+        keys.set(file, text);
+      }
+    const text = JSON.stringify(
+      objects.map((object) => plain(object, living)),
+      null,
+      1,
+    );
+    return text.replaceAll(namespace, 'NAMESPACE');
+  }
+  /** Names of all that is there, pods too. */
+  async names(namespace: string): Promise<string[]> {
+    const objects = await this.#all(namespace, Object.keys(COLLECTIONS) as KindName[]);
+    return objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort();
   }
   /** Objects of studies, after the garbage collector had its time. */
   async nothingIsLeft(namespace: string): Promise<void> {
@@ -181,4 +223,22 @@ export class Bench {
       throw new TypeError(`left behind in ${namespace}: ${left()}`, { cause: error });
     });
   }
+}
+
+/** An object without what differs from run to run. */
+function plain(object: Listed, living: ReadonlySet<string>): object {
+  const { kind, metadata, spec = {}, data = {} } = object;
+  const { clusterIP: _ip, clusterIPs: _ips, volumeName: _volume, selector: _selector, ...kept } = spec;
+  const template = kept['template'] as { metadata?: { labels?: Json } } | undefined;
+  if (kind === 'Job' && template?.metadata !== undefined) delete template.metadata.labels;
+  const owners = metadata.ownerReferences?.map(
+    (one) => `${one.kind} ${one.name}${living.has(one.uid) ? '' : ' of earlier times'}`,
+  );
+  const { conditions, client, simulations, completionTime } =
+    (kind === 'MelissaStudy' ? (object as unknown as StudyObject).status : undefined) ?? {};
+  const verdicts = conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+  const { ready, desired } = client ?? {};
+  const said = { verdicts, ready, desired, simulations, isComplete: completionTime !== undefined };
+  const base = { kind, name: metadata.name, labels: metadata['labels'], owners, files: Object.keys(data).sort() };
+  return { ...base, spec: kept, ...(kind === 'MelissaStudy' ? said : {}) };
 }

@@ -7,39 +7,62 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { httpsTransport, fromKubeconfig, type ApiRequest, type Transport } from 'operator-runtime';
+import { httpsTransport, fromKubeconfig, type ApiRequest, type ApiResponse, type Transport } from 'operator-runtime';
 import { servedOverHttp, type Served } from 'operator-runtime/testing';
 import { root } from '../melissa.ts';
 
+/** The write is counted from the moment in which the operator is armed. */
 export type KillAt = { write: number; moment: 'before' | 'after' };
+export type OperatorOptions = {
+  environment?: Record<string, string>;
+  killAt?: KillAt;
+  /** Instead of the API server; null lets it answer. */
+  answer?: (request: ApiRequest) => ApiResponse | null;
+  /** What is on the way to the API server. */
+  wrap?: (api: Transport) => Transport;
+};
+/** Events are told and forgotten, and who leads is the runtime's to test: nothing depends on them here. */
+export const isWrite = ({ method, path }: ApiRequest): boolean =>
+  method !== 'GET' && !path.includes('/events') && !path.includes('/leases');
 /** Longest wait for anything in these tests. */
 export const LIMIT_MS = 180_000;
 
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, limitMs = LIMIT_MS): Promise<void> {
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  limitMs = LIMIT_MS,
+  everyMs = 100,
+): Promise<void> {
   const endMs = performance.now() + limitMs;
   while (!(await isSo())) {
     if (performance.now() > endMs) throw new TypeError(`waited ${limitMs} ms in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
 export class OperatorProcess {
   readonly requests: ApiRequest[] = [];
   writes = 0;
+  /** Writes that the API server refused because something had changed. */
+  conflicts = 0;
+  /** Somebody wanted its end. */
+  wasKilled = false;
   log = '';
+  /** Called before a write leaves. */
+  onWrite: (request: ApiRequest) => Promise<void> | void = () => {};
+  /** Called with its answer. */
+  onWritten: (request: ApiRequest, status: number) => Promise<void> | void = () => {};
+  #killAt: KillAt | null = null;
   #api: Transport | null = null;
   #served: Served | null = null;
   #child: ChildProcess | null = null;
   #folder = '';
 
-  async start(options: {
-    kubeconfig: string;
-    namespace: string;
-    environment?: Record<string, string>;
-    killAt?: KillAt;
-  }): Promise<this> {
-    this.#api = httpsTransport((await fromKubeconfig(options.kubeconfig)).config);
-    this.#served = await servedOverHttp({ close: () => {}, send: (request) => this.#pass(request, options.killAt) });
+  async start(options: OperatorOptions & { kubeconfig: string; namespace: string }): Promise<this> {
+    this.arm(options.killAt ?? null);
+    const api = httpsTransport((await fromKubeconfig(options.kubeconfig)).config);
+    this.#api = options.wrap?.(api) ?? api;
+    this.#served = await servedOverHttp({ close: () => {}, send: (request) => this.#pass(request, options.answer) });
     this.#folder = mkdtempSync(join(tmpdir(), 'operator-'));
     const kubeconfig = join(this.#folder, 'kubeconfig.json');
     writeFileSync(
@@ -72,16 +95,23 @@ export class OperatorProcess {
     return this;
   }
 
-  async #pass(request: ApiRequest, killAt: KillAt | undefined) {
+  /** It dies at that write from now on; null lets it live. */
+  arm(killAt: KillAt | null): void {
+    this.#killAt = killAt === null ? null : { ...killAt, write: this.writes + killAt.write };
+  }
+
+  async #pass(request: ApiRequest, answer: OperatorOptions['answer']): Promise<ApiResponse> {
     this.requests.push(request);
-    // Events are told and forgotten: nothing depends on them.
-    const isWrite = request.method !== 'GET' && !request.path.includes('/events');
-    if (isWrite) this.writes += 1;
-    const isLast = isWrite && this.writes === killAt?.write;
-    if (isLast && killAt?.moment === 'before') await this.kill();
+    const counts = isWrite(request);
+    if (counts) this.writes += 1;
+    const moment = counts && this.writes === this.#killAt?.write ? this.#killAt.moment : null;
+    if (counts) await this.onWrite(request);
+    if (moment === 'before') await this.kill();
     if (!this.isRunning) throw new TypeError('the operator is gone');
-    const response = await this.#api!.send(request);
-    if (isLast && killAt?.moment === 'after') {
+    const response = answer?.(request) ?? (await this.#api!.send(request));
+    if (counts && response.status === 409) this.conflicts += 1;
+    if (counts) await this.onWritten(request, response.status);
+    if (moment === 'after') {
       for await (const _ of response.body) continue;
       await this.kill();
       throw new TypeError('the operator is gone');
@@ -92,7 +122,19 @@ export class OperatorProcess {
   get isRunning(): boolean {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
   }
+  /** Of several, as far as its log tells. */
+  get leads(): boolean {
+    return this.isRunning && this.log.lastIndexOf('"isLeader":true') > this.log.lastIndexOf('"isLeader":false');
+  }
+  /** Breaks its connections to the API server. */
+  cut(): void {
+    this.#served?.cut();
+  }
+  signal(which: NodeJS.Signals): void {
+    this.#child?.kill(which);
+  }
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.wasKilled = true;
     this.#child?.kill(signal);
     await until('the operator to end', () => !this.isRunning, 60_000);
   }

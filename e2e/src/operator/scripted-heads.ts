@@ -20,7 +20,10 @@ export class ScriptedHead {
   intent: Intent = { generation: 0, parallelism: 0, suspend: false, cancel: false, deadlineSeconds: null };
   gone: { pilot: string; reason: string }[] = [];
   requests = 0;
+  /** Where nobody is up, nobody answers: a test may bind the head to its pod. */
+  isUp: () => Promise<boolean> = () => Promise.resolve(true);
   #done = 0;
+  #failed: { ids: number[]; reason: string } | null = null;
   #atMs = performance.now();
 
   constructor(total: number, ranks = 1, rate = 1) {
@@ -32,12 +35,21 @@ export class ScriptedHead {
   get done(): number {
     const nowMs = performance.now();
     const { parallelism, suspend, cancel } = this.intent;
-    if (!suspend && !cancel)
+    if (!suspend && !cancel && this.#failed === null)
       this.#done = Math.min(this.total, this.#done + ((nowMs - this.#atMs) / 1000) * this.rate * parallelism);
     this.#atMs = nowMs;
     return Math.floor(this.#done);
   }
-  get outcome(): 'Succeeded' | 'Cancelled' | null {
+  /** So many simulations end, beside those that end with time. */
+  play(simulations: number): void {
+    this.#done = Math.min(this.total, this.done + simulations);
+  }
+  /** These simulations are lost for good, and they are too many: the study fails. */
+  fail(ids: number[], reason: string): void {
+    this.#failed = { ids, reason };
+  }
+  get outcome(): 'Succeeded' | 'Failed' | 'Cancelled' | null {
+    if (this.#failed !== null) return 'Failed';
     return this.done === this.total ? 'Succeeded' : this.intent.cancel ? 'Cancelled' : null;
   }
   take(intent: Intent): void {
@@ -46,12 +58,14 @@ export class ScriptedHead {
   }
   status(): StudyStatus {
     const { total, done, outcome } = this;
+    const { ids, reason } = this.#failed ?? { ids: [], reason: '' };
+    const failed = ids.length;
     return {
-      ...{ name: 'study', reason: '', epoch: 1, generation: this.intent.generation },
+      ...{ name: 'study', reason, epoch: 1, generation: this.intent.generation },
       state: outcome ?? (this.intent.suspend ? 'Suspended' : 'Running'),
       ...{ startTime: '2026-01-01T00:00:00Z', elapsedSeconds: 1, progress: done / total },
       simulations: {
-        ...{ total, pending: total - done, leased: 0, running: 0, received: 0, done, failed: 0, cancelled: 0 },
+        ...{ total, pending: total - done - failed, leased: 0, running: 0, received: 0, done, failed, cancelled: 0 },
         ...{ retried: 0, redrawn: 0 },
       },
       ...{ simulationsPerSecond: 1, etaSeconds: null, bytesReceived: done, bytesPerSecond: 0, heldBytes: 0 },
@@ -61,7 +75,8 @@ export class ScriptedHead {
       ranks: Array.from({ length: this.ranks }, (_, rank) => ({
         ...{ rank, state: 'Ready', endpoint: '', checkpoint: 1, rssBytes: 1 },
       })),
-      ...{ checkpoint: { number: 1, time: null, failures: 0 }, degraded: [], failedSimulations: [], results: null },
+      ...{ checkpoint: { number: 1, time: null, failures: 0 }, degraded: [], results: null },
+      failedSimulations: ids.map((simulation) => ({ simulation, reason })),
     };
   }
   demand(): BackendDemand {
@@ -103,9 +118,11 @@ export class ScriptedHeads {
         },
       },
       (request, response) => {
-        void this.#answer(request).then(({ status, body }) =>
-          response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body)),
-        );
+        void this.#answer(request).then((answer) => {
+          if (answer === null) request.socket.destroy();
+          else
+            response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
+        });
       },
     );
     this.#server.listen(0, '127.0.0.1');
@@ -117,12 +134,14 @@ export class ScriptedHeads {
     await new Promise<void>((resolve) => this.#server?.close(() => resolve()));
   }
 
-  async #answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
+  /** Null: nobody is there. */
+  async #answer(request: IncomingMessage): Promise<{ status: number; body: unknown } | null> {
     const [study, namespace] = String((request.socket as TLSSocket & { servername?: string }).servername).split('.');
     const key = `${study}.${namespace}`;
     const head = this.of.get(key);
     const refuse = (status: number, code: string) => ({ status, body: { code, message: code, remedy: 'none' } });
     if (head === undefined) return refuse(503, 'ENOHEAD');
+    if (!(await head.isUp().catch(() => false))) return null;
     if (request.headers.authorization !== `Bearer ${this.#tokens.get(key)}`) return refuse(401, 'ETOKEN');
     head.requests += 1;
     const chunks: Buffer[] = [];

@@ -2,7 +2,7 @@
 /** The demo operator on a real API server: it runs, survives being killed anywhere, and two of it never write both. */
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
-import type { ApiRequest, ApiResponse } from 'operator-runtime';
+import type { ApiRequest } from 'operator-runtime';
 import {
   clusterSkip,
   greet,
@@ -18,10 +18,13 @@ import {
   type Greeting,
   type Hooks,
 } from './operators.ts';
+import { pictureOf, StaleReads } from './stale.ts';
 
 const names = ['ada', 'bob', 'cleo'];
 const PAUSES = Number(process.env['PAUSES'] ?? 20);
 const STALE_MS = Number(process.env['STALE_MS'] ?? 3_000);
+/** What the demo operator watches. */
+const watched = [{ path: '/apis/demo.example/v1/greetings' }, { path: '/api/v1/configmaps' }];
 const report = (facts: object) => process.stderr.write(`${JSON.stringify(facts)}\n`);
 
 describe('the demo operator', { skip: clusterSkip, concurrency: false }, () => {
@@ -131,14 +134,14 @@ describe('the demo operator', { skip: clusterSkip, concurrency: false }, () => {
     for (const write of [2, 4]) {
       const namespace = `stale-${write}`;
       await greet(cluster, namespace, names);
-      const old = await recorded();
+      const old = await pictureOf(cluster.api, watched);
       assert.equal(await killedAt(namespace, write + 1, 'after'), true);
       // Counted from the first write: on a busy machine it takes a while to come to it.
       let wroteMs: number | null = null;
-      const isStale = () => wroteMs === null || performance.now() - wroteMs < STALE_MS;
+      const stale = new StaleReads(old, () => wroteMs !== null && performance.now() - wroteMs >= STALE_MS);
       const answers: number[] = [];
       const operator = await new Operator({
-        answer: async (request) => (isStale() && isCollection(request) ? stale(request, old, isStale) : null),
+        answer: (request) => Promise.resolve(stale.answer(request)),
         after: (request, response) => {
           if (isWrite(request) && !isLease(request)) {
             answers.push(response.status);
@@ -149,7 +152,7 @@ describe('the demo operator', { skip: clusterSkip, concurrency: false }, () => {
       }).start(cluster, namespace, { LEASE_MS: '1000' });
       try {
         await until(`the outcome of ${namespace}`, isDone(namespace));
-        await until('the end of the staleness', () => !isStale(), STALE_MS + 60_000);
+        await until('the end of the staleness', () => !stale.isStale, STALE_MS + 60_000);
         await until(`the outcome of ${namespace} afterwards`, isDone(namespace));
       } finally {
         await operator.close(); // one that went on would work on the objects of the other tests
@@ -159,31 +162,6 @@ describe('the demo operator', { skip: clusterSkip, concurrency: false }, () => {
       await json(cluster, 'DELETE', greetingPath(namespace, 'hello'));
     }
   });
-
-  const isCollection = (request: ApiRequest) =>
-    request.method === 'GET' && /\/(greetings|configmaps)$/.test(request.path);
-  async function recorded(): Promise<Map<string, string>> {
-    const paths = ['/apis/demo.example/v1/greetings', '/api/v1/configmaps'];
-    return new Map(
-      await Promise.all(paths.map(async (path) => [path, JSON.stringify(await json(cluster, 'GET', path))] as const)),
-    );
-  }
-  /** As an API server does whose watch cache stands still: old lists, and watches in which nothing happens. */
-  async function stale(request: ApiRequest, old: Map<string, string>, isStale: () => boolean): Promise<ApiResponse> {
-    if (request.query?.['sendInitialEvents'] === 'true')
-      return { status: 422, headers: {}, body: (async function* () {})() };
-    return {
-      status: 200,
-      headers: {},
-      body: request.query?.['watch'] === 'true' ? held(isStale) : once(old.get(request.path) ?? '{}'),
-    };
-  }
-  async function* once(text: string): AsyncGenerator<Uint8Array> {
-    yield Buffer.from(text);
-  }
-  async function* held(isStale: () => boolean): AsyncGenerator<Uint8Array> {
-    await until('the end of the staleness', () => !isStale(), STALE_MS + 120_000).catch(() => {});
-  }
 
   test(`of two replicas a write caught by a pause between check and wire changes nothing once the other leads, ${PAUSES} times`, async () => {
     const namespace = 'replicas';
