@@ -134,12 +134,32 @@ export const suites: Suite[] = [
     ...whole('operator-runtime-cluster', '--test-timeout=1800000', 'e2e/src/runtime/*.test.ts'),
     budgetSeconds: 1800, // 3 minutes on free cores, 7 with everything else running
   }),
+  // Pods that pretend: what waits here is the cluster's controllers and the operator's own second.
+  onCluster(
+    whole(
+      'operator-cluster',
+      'e2e/src/operator/kwok.test.ts',
+      'e2e/src/operator/killed-at-writes.test.ts',
+      'e2e/src/operator/faults.test.ts',
+    ),
+  ),
   {
     ...long('operator-runtime-worlds', 3600, '--test-timeout=3600000', 'operator/runtime/src/simulation/*.test.ts'),
     env: { ...mpi, WORLDS: '100000' },
   },
   // The path from chart to results needs the images (npm run images) and is skipped by name without them.
-  onCluster(long('operator-cluster', 3600, '--test-timeout=1800000', 'e2e/src/operator/*.test.ts')),
+  onCluster(long('operator-images', 3600, '--test-timeout=1800000', 'e2e/src/operator/heat.test.ts')),
+  // Every write of every phase at every moment.
+  onCluster(
+    long(
+      'operator-killed',
+      7200,
+      '--test-timeout=7200000',
+      'e2e/src/operator/killed-at-writes.test.ts',
+      'e2e/src/operator/faults.test.ts',
+    ),
+    { KILLED_LIVES: '1000', STALE_MS: '30000', PAUSES: '10' },
+  ),
   onCluster(long('cluster-killed', 3600, '--test-timeout=3600000', 'e2e/cluster/src/killed.test.ts'), {
     MELISSA_CLUSTER_SEEDS: '20',
   }),

@@ -46,6 +46,7 @@ const COLLECTIONS = {
 type KindName = keyof typeof COLLECTIONS;
 const OUTCOME_KINDS = (Object.keys(COLLECTIONS) as KindName[]).slice(0, 9);
 
+const READ_TRIES_MAX = 3;
 const KINDS =
   'secrets,configmaps,services,serviceaccounts,persistentvolumeclaims,networkpolicies,statefulsets,jobs,pods';
 
@@ -101,7 +102,7 @@ export class Bench {
   /** Null when it does not exist. */
   async find<T>(path: string): Promise<T | null> {
     try {
-      return await sendJson<T>(this.api, { method: 'GET', path, timeoutMs: 30_000 });
+      return await this.send<T>('GET', path);
     } catch (error) {
       if (error instanceof ApiError && error.isNotFound) return null;
       throw error;
@@ -166,11 +167,16 @@ export class Bench {
     this.kubectl(['-n', namespace, 'patch', `mst/${name}`, '--type=merge', '-p', JSON.stringify({ spec })]);
   }
 
-  /** Without a process for each, as many studies at once need it. */
-  send<T>(method: Method, path: string, body?: object, query: Record<string, string> = {}): Promise<T> {
+  /** Without a process for each, as many studies at once need it. A read whose connection broke is sent again. */
+  async send<T>(method: Method, path: string, body?: object, query: Record<string, string> = {}): Promise<T> {
     const contentType = method === 'PATCH' ? { contentType: 'application/merge-patch+json' } : {};
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
-    return sendJson<T>(this.api, { method, path, query, timeoutMs: 30_000, ...text, ...contentType });
+    for (let tries = 1; ; tries++)
+      try {
+        return await sendJson<T>(this.api, { method, path, query, timeoutMs: 30_000, ...text, ...contentType });
+      } catch (error) {
+        if (error instanceof ApiError || method !== 'GET' || tries >= READ_TRIES_MAX) throw error;
+      }
   }
   async list(namespace: string, kind: KindName): Promise<Listed[]> {
     const at = COLLECTIONS[kind].lastIndexOf('/');
