@@ -138,6 +138,7 @@ export const suites: Suite[] = [
   onCluster(
     whole(
       'operator-cluster',
+      '--test-isolation=none', // one cluster for the three
       'e2e/src/operator/kwok.test.ts',
       'e2e/src/operator/killed-at-writes.test.ts',
       'e2e/src/operator/faults.test.ts',
@@ -155,6 +156,7 @@ export const suites: Suite[] = [
       'operator-killed',
       7200,
       '--test-timeout=7200000',
+      '--test-isolation=none',
       'e2e/src/operator/killed-at-writes.test.ts',
       'e2e/src/operator/faults.test.ts',
     ),

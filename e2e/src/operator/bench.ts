@@ -57,14 +57,23 @@ export class Bench {
   readonly #namespaces: string[] = [];
   #port = 0;
 
+  static #shared: Bench | null = null;
+  #users = 0;
+
+  /** One for all test files of a process, which start one cluster then. */
   static async open(): Promise<Bench> {
+    const bench = (Bench.#shared ??= await Bench.#start());
+    bench.#users += 1;
+    return bench;
+  }
+  static async #start(): Promise<Bench> {
     const own = await cluster({ fakeNodes: 3 });
     const bench = new Bench(own, httpsTransport((await fromKubeconfig(own.kubeconfig)).config));
     try {
       await bench.#prepare();
       return bench;
     } catch (error) {
-      await bench.close();
+      await bench.#end();
       throw error;
     }
   }
@@ -86,6 +95,12 @@ export class Bench {
     });
   }
   async close(): Promise<void> {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    Bench.#shared = null;
+    await this.#end();
+  }
+  async #end(): Promise<void> {
     // A cluster of our own goes with them.
     if (!this.cluster.isPrivate)
       for (const name of this.#namespaces) await this.send('DELETE', `/api/v1/namespaces/${name}`).catch(() => {});

@@ -7,7 +7,7 @@
  * KILLED_LIVES: how many lives (all: 1000), chosen by KILLED_SEED; STALE_MS: how long the cache stands still.
  */
 import assert from 'node:assert/strict';
-import test, { after, before } from 'node:test';
+import test, { after, before, describe } from 'node:test';
 import { Random } from '@melissa/kit';
 import { systemClock, type Transport } from 'operator-runtime';
 import { faulty } from 'operator-runtime/testing';
@@ -15,7 +15,7 @@ import { skipWithoutCluster } from '../../cluster/src/cluster.ts';
 import { Bench } from './bench.ts';
 import { Life, lives, moments, type Kill, type LifeName, type Lived, type Phase } from './life.ts';
 
-const LIVES = Number(process.env['KILLED_LIVES'] ?? 8);
+const LIVES = Number(process.env['KILLED_LIVES'] ?? 4);
 const SEED = Number(process.env['KILLED_SEED'] ?? 1);
 const STALE_MS = Number(process.env['STALE_MS'] ?? 5_000);
 /** Each waits more than it computes; more than this, and two cores are busy with starting operators. */
@@ -82,84 +82,89 @@ function plansFor(writes: ReadonlyMap<Phase, number>): Plan[] {
   return plans;
 }
 
-test(
-  'killed at its writes, and on a cache that stands still: the same end, nothing left, nobody storms',
-  {
-    skip,
-    timeout: 7_200_000,
-  },
-  async () => {
-    const startMs = performance.now();
-    const plans = plansFor(new Map([...undisturbed].map(([phase, { writes }]) => [phase, writes])));
-    const chosen = plans.slice(0, LIVES);
-    const wrong: string[] = [];
-    const tally = { cases: 0, unreached: 0, conflicts: 0, mostRequests: 0 };
-    const judge = ({ kills }: Plan, lived: Lived[]): void => {
-      for (const { phase, wasKilled, conflicts, requests } of lived) {
-        tally.conflicts += conflicts;
-        const kill = kills[phase];
-        if (kill === undefined) continue;
-        tally.cases += 1;
-        if (!wasKilled) tally.unreached += 1;
-        const usual = usualRequests(phase);
-        tally.mostRequests = Math.max(tally.mostRequests, requests / usual);
-        if (requests > REQUESTS_FACTOR * usual)
-          wrong.push(`${phase}, killed ${kill.moment} write ${kill.write}: ${requests} requests, usual are ${usual}`);
-      }
-    };
-    const queue = chosen.map((plan, number) => ({ plan, number }));
-    const work = async (): Promise<void> => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const { plan, number } = next;
-        await new Life(bench, namespace(number), { staleMs: STALE_MS })
-          .live(plan.name, plan.kills, expected)
-          .then((lived) => judge(plan, lived))
-          .catch((error: Error) => wrong.push(`life ${number}: ${error.message}`));
-      }
-    };
-    await Promise.all(Array.from({ length: LIVES_AT_ONCE }, work));
-    const writes = Object.fromEntries([...undisturbed].map(([phase, one]) => [phase, one.writes]));
-    const seconds = Math.round((performance.now() - startMs) / 1000);
-    const facts = {
-      lives: chosen.length,
-      ofLives: plans.length,
-      seed: SEED,
-      staleMs: STALE_MS,
-      writes,
-      ...tally,
-      seconds,
-    };
-    process.stderr.write(`${JSON.stringify(facts)}\n`);
-    assert.deepEqual(wrong, []);
-    bench.heads.mustBeSound();
-    assert.ok(tally.conflicts > 0, 'a stale operator is refused somewhere');
-    assert.ok(tally.unreached <= UNREACHED_SHARE_MAX * tally.cases, `${tally.unreached} of ${tally.cases} not reached`);
-  },
-);
+describe('an operator that is killed, stale or badly connected', { skip, concurrency: true }, () => {
+  test(
+    'killed at its writes, and on a cache that stands still: the same end, nothing left, nobody storms',
+    {
+      skip,
+      timeout: 7_200_000,
+    },
+    async () => {
+      const startMs = performance.now();
+      const plans = plansFor(new Map([...undisturbed].map(([phase, { writes }]) => [phase, writes])));
+      const chosen = plans.slice(0, LIVES);
+      const wrong: string[] = [];
+      const tally = { cases: 0, unreached: 0, conflicts: 0, mostRequests: 0 };
+      const judge = ({ kills }: Plan, lived: Lived[]): void => {
+        for (const { phase, wasKilled, conflicts, requests } of lived) {
+          tally.conflicts += conflicts;
+          const kill = kills[phase];
+          if (kill === undefined) continue;
+          tally.cases += 1;
+          if (!wasKilled) tally.unreached += 1;
+          const usual = usualRequests(phase);
+          tally.mostRequests = Math.max(tally.mostRequests, requests / usual);
+          if (requests > REQUESTS_FACTOR * usual)
+            wrong.push(`${phase}, killed ${kill.moment} write ${kill.write}: ${requests} requests, usual are ${usual}`);
+        }
+      };
+      const queue = chosen.map((plan, number) => ({ plan, number }));
+      const work = async (): Promise<void> => {
+        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+          const { plan, number } = next;
+          await new Life(bench, namespace(number), { staleMs: STALE_MS })
+            .live(plan.name, plan.kills, expected)
+            .then((lived) => judge(plan, lived))
+            .catch((error: Error) => wrong.push(`life ${number}: ${error.message}`));
+        }
+      };
+      await Promise.all(Array.from({ length: LIVES_AT_ONCE }, work));
+      const writes = Object.fromEntries([...undisturbed].map(([phase, one]) => [phase, one.writes]));
+      const seconds = Math.round((performance.now() - startMs) / 1000);
+      const facts = {
+        lives: chosen.length,
+        ofLives: plans.length,
+        seed: SEED,
+        staleMs: STALE_MS,
+        writes,
+        ...tally,
+        seconds,
+      };
+      process.stderr.write(`${JSON.stringify(facts)}\n`);
+      assert.deepEqual(wrong, []);
+      bench.heads.mustBeSound();
+      assert.ok(tally.conflicts > 0, 'a stale operator is refused somewhere');
+      assert.ok(
+        tally.unreached <= UNREACHED_SHARE_MAX * tally.cases,
+        `${tally.unreached} of ${tally.cases} not reached`,
+      );
+    },
+  );
 
-test(
-  'requests and answers that are lost, broken watches and late events: the same end',
-  {
-    skip,
-    timeout: 1_800_000,
-  },
-  async () => {
-    const faults: Record<string, number> = {};
-    const plan = {
-      clock: systemClock,
-      ...{ drop: 0.05, answerLost: 0.05, broken: 0.05, tooMany: 0.02, truncated: 0.02 },
-      ...{ cut: 0.05, duplicate: 0.1, reorder: 0.1, stale: 0.1 },
-      onFault: (fault: string) => void (faults[fault] = (faults[fault] ?? 0) + 1),
-    };
-    const names = ['finished', 'failed', 'finished'] as const;
-    const lived = await Promise.all(
-      names.map((name, number) => {
-        const wrap = (api: Transport) => faulty(api, { ...plan, seed: SEED + number });
-        return new Life(bench, namespace(`net-${number}`), { wrap }).live(name, {}, expected);
-      }),
-    );
-    process.stderr.write(`${JSON.stringify({ test: 'bad network', faults })}\n`);
-    for (const { phase, requests } of lived.flat())
-      assert.ok(requests <= REQUESTS_FACTOR * usualRequests(phase), `${phase}: ${requests} requests`);
-  },
-);
+  test(
+    'requests and answers that are lost, broken watches and late events: the same end',
+    {
+      skip,
+      timeout: 1_800_000,
+    },
+    async () => {
+      const faults: Record<string, number> = {};
+      const plan = {
+        clock: systemClock,
+        ...{ drop: 0.05, answerLost: 0.05, broken: 0.05, tooMany: 0.02, truncated: 0.02 },
+        ...{ cut: 0.05, duplicate: 0.1, reorder: 0.1, stale: 0.1 },
+        onFault: (fault: string) => void (faults[fault] = (faults[fault] ?? 0) + 1),
+      };
+      const names = ['finished', 'failed'] as const;
+      const lived = await Promise.all(
+        names.map((name, number) => {
+          const wrap = (api: Transport) => faulty(api, { ...plan, seed: SEED + number });
+          return new Life(bench, namespace(`net-${number}`), { wrap }).live(name, {}, expected);
+        }),
+      );
+      process.stderr.write(`${JSON.stringify({ test: 'bad network', faults })}\n`);
+      for (const { phase, requests } of lived.flat())
+        assert.ok(requests <= REQUESTS_FACTOR * usualRequests(phase), `${phase}: ${requests} requests`);
+    },
+  );
+});

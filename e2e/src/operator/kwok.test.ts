@@ -8,6 +8,7 @@ import test, { after, before } from 'node:test';
 import { skipWithoutCluster } from '../../cluster/src/cluster.ts';
 import { Bench } from './bench.ts';
 import { until, type OperatorProcess } from './operator-process.ts';
+import { ScriptedHead } from './scripted-heads.ts';
 
 const skip = skipWithoutCluster();
 const limits = { skip, timeout: 400_000 };
@@ -34,13 +35,16 @@ after(
 );
 
 test('a study is created, scaled, suspended, resumed, finished and deleted', limits, async () => {
-  const head = () => bench.heads.of.get('small.life')!;
+  const head = new ScriptedHead(400, 1, 0);
+  bench.heads.of.set('small.life', head);
   bench.apply('life', 400);
   await until('the server', bench.is('life', 'ServerReady'));
   await until('the pilots', bench.is('life', 'ClientsReady'));
   bench.kubectl(['-n', 'life', 'scale', 'mst/small', '--replicas=9']);
   await until('nine pilots', async () => (await bench.study('life'))?.status?.client?.ready === 9);
-  assert.equal(head().intent.parallelism, 9);
+  assert.equal(head.intent.parallelism, 9);
+  head.play(150);
+  await until('progress', async () => (await bench.study('life'))?.status?.simulations?.summary === '150/400');
   const scale = JSON.parse(
     bench.kubectl(['get', '--raw', '/apis/melissa.dev/v1alpha1/namespaces/life/melissastudies/small/scale']),
   ) as { spec: { replicas: number }; status: { selector: string } };
@@ -54,6 +58,8 @@ test('a study is created, scaled, suspended, resumed, finished and deleted', lim
   assert.equal(bench.kubectl(['-n', 'life', 'get', 'pods', '-o', 'name']), '');
   assert.match(bench.kubectl(['-n', 'life', 'get', 'pvc', '-o', 'name']), /small-checkpoint/);
   bench.patch('life', { suspend: false });
+  await until('the server again', bench.is('life', 'ServerReady'));
+  head.play(250);
   await until('success', bench.is('life', 'Succeeded'));
   bench.kubectl(['-n', 'life', 'wait', '--for=condition=Succeeded', 'mst/small', '--timeout=10s']);
   assert.match(bench.kubectl(['-n', 'life', 'get', 'mst']), /small +True +Kubernetes +400\/400 +0 +0 +100%/);
