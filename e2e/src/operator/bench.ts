@@ -149,6 +149,15 @@ export class Bench {
     const { kubeconfig } = this.cluster;
     return new OperatorProcess().start({ kubeconfig, namespace, ...options, environment });
   }
+  /** This head plays the study, and lives while its pod does. */
+  play(head: ScriptedHead, namespace: string, name = 'small'): void {
+    type Pod = { metadata: { deletionTimestamp?: string } };
+    head.isUp = async () => {
+      const pod = await this.find<Pod>(`/api/v1/namespaces/${namespace}/pods/${name}-server-0`);
+      return pod !== null && pod.metadata.deletionTimestamp === undefined;
+    };
+    this.heads.of.set(`${name}.${namespace}`, head);
+  }
   /** A study whose pods land on nodes that pretend. */
   manifest(namespace: string, simulations: number, changes: Changes = {}, name = 'small'): object {
     const template = { nodeSelector: fakeNodeSelector, tolerations: [fakeNodeToleration] };

@@ -38,7 +38,7 @@ after(
 /** A study that runs on, with `pilots` of them. */
 async function running(namespace: string, name: string, pilots = 4, template?: object): Promise<ScriptedHead> {
   const head = new ScriptedHead(MANY, 1, 0);
-  bench.heads.of.set(`${name}.${namespace}`, head);
+  bench.play(head, namespace, name);
   bench.apply(
     namespace,
     MANY,
@@ -54,15 +54,22 @@ const ready = (namespace: string, name: string, pilots: number): Promise<void> =
     const { client, conditions } = (await bench.study(namespace, name))?.status ?? {};
     return client?.ready === pilots && conditions?.find(({ type }) => type === 'ClientsReady')?.status === 'True';
   });
+type Component = 'server' | 'pilot';
 type Pod = { metadata: { name: string; uid: string }; spec: { nodeName?: string } };
-async function podsOf(namespace: string, study: string, component: 'server' | 'pilot'): Promise<Pod[]> {
+async function podsOf(namespace: string, study: string, component: Component): Promise<Pod[]> {
   const { items } = await bench.send<{ items: Pod[] }>('GET', `/api/v1/namespaces/${namespace}/pods`, undefined, {
     labelSelector: `melissa.dev/study=${study},app.kubernetes.io/component=${component}`,
   });
   return items;
 }
-const uids = async (namespace: string, study: string): Promise<string[]> =>
-  (await podsOf(namespace, study, 'server')).map(({ metadata }) => metadata.uid).sort();
+const uids = async (namespace: string, study: string, component: Component = 'server'): Promise<string[]> =>
+  (await podsOf(namespace, study, component)).map(({ metadata }) => metadata.uid).sort();
+const evict = (namespace: string, name: string): Promise<unknown> =>
+  bench.send('POST', `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name, namespace },
+  });
 async function gone(namespace: string, study: string): Promise<void> {
   bench.kubectl(['-n', namespace, 'delete', 'mst', study]);
   await bench.nothingIsLeft(namespace);
@@ -166,7 +173,7 @@ describe('faults', { skip, concurrency: true }, () => {
         const former = await studyUid();
         await restarted(() => {
           bench.kubectl(['-n', namespace, 'delete', 'mst', 'away', '--cascade=background']);
-          bench.heads.of.set(`away.${namespace}`, new ScriptedHead(MANY, 1, 0));
+          bench.play(new ScriptedHead(MANY, 1, 0), namespace, 'away');
           bench.apply(namespace, MANY, { client: { parallelism: 2 } }, 'away');
         });
         assert.notEqual(await studyUid(), former);
@@ -181,7 +188,7 @@ describe('faults', { skip, concurrency: true }, () => {
   );
 
   test(
-    'pilots that are deleted, evicted or fail are replaced, and the head hears the reason; the server stays',
+    'pilots that are deleted, evicted or fail are replaced, and the head hears the reason; an evicted head comes again',
     limits,
     async () => {
       const namespace = 'faults-lost';
@@ -200,11 +207,7 @@ describe('faults', { skip, concurrency: true }, () => {
         const path = `/api/v1/namespaces/${namespace}/pods`;
         await bench.send('DELETE', `${path}/${first!.metadata.name}`);
         await isReplaced(first!);
-        await bench.send('POST', `${path}/${second!.metadata.name}/eviction`, {
-          apiVersion: 'policy/v1',
-          kind: 'Eviction',
-          metadata: { name: second!.metadata.name, namespace },
-        });
+        await evict(namespace, second!.metadata.name);
         await isReplaced(second!);
         const terminated = { reason: 'OOMKilled', exitCode: 137 };
         const containerStatuses = [
@@ -218,6 +221,19 @@ describe('faults', { skip, concurrency: true }, () => {
         await ready(namespace, 'pods', 4);
         assert.equal(head.gone.filter(({ pilot }) => pilot === third!.metadata.name).length, 1, 'it is told once');
         assert.deepEqual(await uids(namespace, 'pods'), before);
+        const pilots = await uids(namespace, 'pods', 'pilot');
+        await evict(namespace, 'pods-server-0');
+        await until('another head', async () => (await uids(namespace, 'pods')).some((uid) => !before.includes(uid)));
+        await until(
+          'the server',
+          async () => (await bench.condition(namespace, 'ServerReady', 'pods')) === 'True Ready',
+        );
+        assert.equal(
+          (await uids(namespace, 'pods')).filter((uid) => before.includes(uid)).length,
+          1,
+          'the rank stayed',
+        );
+        assert.deepEqual(await uids(namespace, 'pods', 'pilot'), pilots, 'pilots wait for a head that is away');
         await gone(namespace, 'pods');
       } finally {
         await operator.close();
@@ -304,6 +320,8 @@ describe('faults', { skip, concurrency: true }, () => {
         bench.patch(namespace, { client: { parallelism: 6 } }, 'refused');
         await until('the end of the refusals', () => performance.now() >= fromMs + REFUSED_MS);
         await ready(namespace, 'refused', 6);
+        const facts = { test: 'refused', refusedMs: REFUSED_MS, requests: refused.length };
+        process.stderr.write(`${JSON.stringify(facts)}\n`);
         assert.ok(
           refused.length > 0 && refused.length <= REFUSED_REQUESTS_MAX,
           `${refused.length} requests were refused`,

@@ -36,7 +36,7 @@ after(
 
 test('a study is created, scaled, suspended, resumed, finished and deleted', limits, async () => {
   const head = new ScriptedHead(400, 1, 0);
-  bench.heads.of.set('small.life', head);
+  bench.play(head, 'life');
   bench.apply('life', 400);
   await until('the server', bench.is('life', 'ServerReady'));
   await until('the pilots', bench.is('life', 'ClientsReady'));

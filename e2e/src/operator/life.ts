@@ -62,10 +62,6 @@ export class Life {
     this.#namespace = namespace;
     this.#staleMs = staleMs;
     this.#wrap = wrap;
-    this.#head.isUp = async () => {
-      const pod = await bench.find<Pod>(`/api/v1/namespaces/${namespace}/pods/${NAME}-server-0`);
-      return pod !== null && pod.metadata.deletionTimestamp === undefined;
-    };
   }
 
   /** The phases in their order, each with its kill, and with what it must come to; ends with the namespace, whatever happens. */
@@ -80,7 +76,7 @@ export class Life {
     try {
       const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
       await bench.send('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels } });
-      bench.heads.of.set(`${NAME}.${namespace}`, this.#head);
+      bench.play(this.#head, namespace, NAME);
       this.#operator = await this.#start();
       for (phase of lives[name]) lived.push(await this.#live(phase, kills[phase] ?? null, expected[phase]));
       return lived;
@@ -251,8 +247,6 @@ export class Life {
     };
   }
 }
-
-type Pod = { metadata: { deletionTimestamp?: string } };
 
 /** Lines that differ, for the person who has to find out why. */
 function difference(actual: string, expected: string): string {
