@@ -25,13 +25,15 @@ export function shown(value: unknown): string | number | boolean | null {
 
 export class Problems {
   readonly all: ManifestProblem[] = [];
+  #isFull = false;
 
   add(path: string, value: unknown, message: string, remedy: string): void {
-    if (this.all.length < PROBLEMS_MAX) this.all.push({ path, value: shown(value), message, remedy });
+    this.#isFull = this.all.length >= PROBLEMS_MAX;
+    if (!this.#isFull) this.all.push({ path, value: shown(value), message, remedy });
   }
-  /** True while nothing is wrong at or below `path`, so that later checks may rely on its values. */
+  /** True while nothing is wrong at or below `path`, so that later checks may rely on its values. Nobody knows where those are that are not shown. */
   clean(...paths: string[]): boolean {
-    return paths.every((path) => !this.all.some((problem) => within(problem.path, path)));
+    return !this.#isFull && paths.every((path) => !this.all.some((problem) => within(problem.path, path)));
   }
 }
 

@@ -524,3 +524,10 @@ test('the value is shown, shortened when it is long', () => {
 test('braces that enclose no name are left to the solver', () => {
   assert.throws(() => problemsOf({ 'spec.client.args': ['{"a": 1}', '{{x}}', '{ x }', '}'] }), /was not refused/);
 });
+
+test('more mistakes than are shown: what nobody looked at is not relied upon', () => {
+  const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, 1]));
+  const full = { 'spec.parameters.0.uniform': many };
+  for (const wrong of [{ 'spec.client.preprocessing': 'text' }, { 'spec.sampling.method': 'x' }, { 'spec.server': '' }])
+    assert.equal(problemsOf({ ...full, ...wrong }).length, 100);
+});

@@ -28,6 +28,8 @@ export const nodeLostMs = 120_000;
 export const credentialsPeriodMs = 30_000;
 /** A message of a condition; Kubernetes allows 32,768. */
 export const messageLengthMax = 1024;
+/** The study as its ConfigMap holds it, compiled and as written. Kubernetes allows 1,048,576 bytes; the rest is for rendered children and certificates. */
+export const frozenBytesMax = 900_000;
 /** Ranges of failed simulations in the status, in characters; as the schema says. */
 export const failedRangesLengthMax = 1024;
 /** Indexes of one Job. Kubernetes allows no more together with a limit per index. */

@@ -3,6 +3,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { NAMESPACE, World } from './testing.ts';
 
+async function* once(text: string): AsyncIterable<Uint8Array> {
+  await Promise.resolve();
+  yield Buffer.from(text);
+}
+
 const isTrue = (world: World, type: string) => () => world.condition('heat', type).startsWith('True');
 
 async function started(changes: Parameters<World['create']>[1] = {}): Promise<World> {
@@ -271,5 +276,40 @@ test('studies of another controller are left alone', async () => {
   await world.pass(10);
   assert.equal(world.study('heat').status, undefined);
   assert.equal(world.objects('secrets').size, 0);
+  await world.stop();
+});
+
+test('a study that no ConfigMap can hold is refused with what is large, and looked at no more', async () => {
+  const world = new World();
+  world.start();
+  world.create('heat', { time: { steps: 1_000_000 } });
+  assert.ok(await world.until(() => world.condition('heat', 'Accepted') === 'False TooLarge', 10));
+  const { message } = world.study('heat').status!.conditions!.find(({ type }) => type === 'Accepted')!;
+  assert.match(message, /^spec\.time, spec\.fields: the study takes \d+ kB as its pods read it, .*ConfigMap\. Make it smaller/);
+  const asked = world.api.seen.filter(({ query }) => query['watch'] !== 'true').length;
+  await world.pass(120);
+  assert.equal(world.api.seen.filter(({ query }) => query['watch'] !== 'true').length, asked);
+  assert.deepEqual(world.errors, []);
+  await world.stop();
+});
+
+test('what the API server refuses before anything runs is told in its words, and tried again', async () => {
+  const world = new World();
+  let isRefused = true;
+  const forbidden = { reason: 'Forbidden', message: 'configmaps "heat" is forbidden: exceeded quota: few' };
+  world.start((api) => ({
+    close: () => api.close(),
+    send: (request) =>
+      isRefused && request.method === 'PATCH' && request.path.includes('/configmaps/')
+        ? Promise.resolve({ status: 403, headers: {}, body: once(JSON.stringify(forbidden)) })
+        : api.send(request),
+  }));
+  world.create('heat');
+  assert.ok(await world.until(() => world.condition('heat', 'Accepted') === 'False QuotaExceeded', 10));
+  assert.match(JSON.stringify(world.study('heat').status), /exceeded quota: few/);
+  isRefused = false;
+  assert.ok(await world.until(isTrue(world, 'ServerReady'), 30));
+  assert.equal(world.condition('heat', 'Accepted'), 'True Valid');
+  assert.deepEqual(world.errors, []);
   await world.stop();
 });

@@ -56,8 +56,31 @@ export async function reconcile(parts: Parts, context: Context<Study>): Promise<
   try {
     return await visitAccepted(visit, verdict);
   } catch (error) {
-    if (!(error instanceof NotOursError)) throw error;
-    return refused(visit, { accepted: false, reason: 'NameConflict', message: error.message }, after(CONFLICT_SECONDS));
+    const problem =
+      error instanceof NotOursError
+        ? { reason: 'NameConflict', message: error.message }
+        : error instanceof CannotPrepare
+          ? error.problem
+          : null;
+    if (problem === null) throw error;
+    return refused(visit, { accepted: false, ...problem }, after(CONFLICT_SECONDS));
+  }
+}
+
+/** Keys and the frozen study come before everything else: where the API server refuses them, there is no study yet that could be called degraded. */
+class CannotPrepare extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.problem = problem;
+  }
+}
+async function prepared<T>(what: Promise<T>): Promise<T> {
+  try {
+    return await what;
+  } catch (error) {
+    const problem = problemOf(error);
+    throw problem === null ? error : new CannotPrepare(problem);
   }
 }
 
@@ -91,8 +114,8 @@ async function visitAccepted(visit: Visit, accepted: Extract<Acceptance, { accep
   const { client, clock, log } = context;
   const nowMs = () => clock.wallMs();
   const isFinished = study.status?.completionTime !== undefined;
-  const lost = await credentials(visit, isFinished);
-  const frozen = await ensureFrozen({ study, accepted, known, config: parts.config, context, isFinished });
+  const lost = await prepared(credentials(visit, isFinished));
+  const frozen = await prepared(ensureFrozen({ study, accepted, known, config: parts.config, context, isFinished }));
   const pods = podsOf(visit);
   const podIp = headAddress(pods.server);
   const { name, namespace = '' } = study.metadata;
@@ -187,6 +210,12 @@ export const studyKeyOf = ({ metadata }: KubernetesObject): readonly string[] =>
 
 type Problem = { reason: string; message: string };
 
+/** What the API server refuses for as long as nobody changes something; null: another try may help. */
+function problemOf(error: unknown): Problem | null {
+  if (!(error instanceof ApiError) || ![400, 403, 413, 422].includes(error.status)) return null;
+  return { reason: error.message.includes('exceeded quota') ? 'QuotaExceeded' : 'Refused', message: error.message };
+}
+
 /** Makes, changes and removes, in the decision's order. What the API server refuses for good is told, and tried again later. */
 async function carryOut({ context, study }: Visit, { apply, remove }: Decision): Promise<Problem | null> {
   const { client } = context;
@@ -197,12 +226,9 @@ async function carryOut({ context, study }: Visit, { apply, remove }: Decision):
       if (!one.owned) await mustBeFor(context, one, study);
       await client.apply(one.kind, one.wanted, one.owned ? study : null);
     } catch (error) {
-      if (!(error instanceof ApiError) || ![400, 403, 422].includes(error.status)) throw error;
-      const isQuota = error.message.includes('exceeded quota');
-      problem ??= {
-        reason: isQuota ? 'QuotaExceeded' : 'Refused',
-        message: `${one.kind.kind} ${one.wanted.metadata.name}: ${error.message}`,
-      };
+      const refusal = problemOf(error);
+      if (refusal === null) throw error;
+      problem ??= { ...refusal, message: `${one.kind.kind} ${one.wanted.metadata.name}: ${refusal.message}` };
     }
   }
   return problem;

@@ -9,11 +9,13 @@ import {
   completeSpec,
   sha256,
   withoutDefaults,
+  type CheckedSpec,
+  type CompiledStudy,
   type ManifestProblem,
   type MelissaStudySpec,
 } from '@melissa/crds';
 import type { Study } from './kinds.ts';
-import { messageLengthMax } from './limits.ts';
+import { frozenBytesMax, messageLengthMax } from './limits.ts';
 import type { Acceptance } from './types.ts';
 
 /** Another value means that this operator leaves the study alone. */
@@ -45,7 +47,19 @@ export function accept(study: Study, configMapText?: string | null): Acceptance 
   if (spec === null) return refusal('Invalid', 'The spec does not follow the schema; apply it again.');
   if (spec.client.image === '')
     return refusal('Invalid', 'spec.client.image: is missing. Name the container image that holds the solver.');
+  const tooLarge = sizeProblem(result.study, spec);
+  if (tooLarge !== null) return refusal('TooLarge', tooLarge);
   return { accepted: true, spec, compiled: result.study, hash: frozenHash(study.spec) };
+}
+
+/** Server pods read the study from one ConfigMap. A million time steps, or a long list of rows, do not fit in. */
+function sizeProblem(compiled: CompiledStudy, spec: CheckedSpec): string | null {
+  const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
+  const bytes = bytesOf(compiled) + bytesOf(spec);
+  if (bytes <= frozenBytesMax) return null;
+  const large = Object.entries(compiled).filter(([, value]) => bytesOf(value) > frozenBytesMax / 10);
+  const paths = large.map(([key]) => `spec.${key}`).join(', ') || 'spec';
+  return `${paths}: the study takes ${Math.ceil(bytes / 1000)} kB as its pods read it, and at most ${frozenBytesMax / 1000} kB fit into a ConfigMap. Make it smaller, or run the study with melissa run on one machine.`;
 }
 
 function readOr(text: string | null): string {

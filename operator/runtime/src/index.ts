@@ -15,7 +15,7 @@ export { AppliedMemory } from './applied.ts';
 export * from './events.ts';
 export * from './controller.ts';
 export * from './manager.ts';
-export { runtimeMetrics, type RuntimeMetrics } from './metrics.ts';
+export { runtimeMetrics, type GaugeDeclaration, type RuntimeMetrics } from './metrics.ts';
 export { runOperator, type OperatorOptions } from './io/operator.ts';
 export { httpsTransport, type Credentials, type ServerConfig } from './io/https-transport.ts';
 export { inCluster, runsInCluster } from './io/in-cluster.ts';

@@ -4,7 +4,7 @@ import test from 'node:test';
 import Registry from 'prom-client/lib/registry.js';
 import { controller, done } from './controller.ts';
 import { Manager } from './manager.ts';
-import { runtimeMetrics } from './metrics.ts';
+import { ownGauges, runtimeMetrics } from './metrics.ts';
 import type { Kind, KubernetesObject } from './objects.ts';
 import { FakeApi } from './testing/fake-api.ts';
 import { ManualClock } from './testing/manual-clock.ts';
@@ -53,4 +53,18 @@ test('kinds with different selectors have caches of their own, each filled by it
       .map(({ query }) => `${query['labelSelector']} ${query['fieldSelector']}`),
   );
   assert.deepEqual([...asked].sort(), ['of=box status.phase=Failed', 'of=box undefined']);
+});
+
+test('an operator’s own gauge is read when it is asked for, forgets what is gone, and is the leader’s alone', async () => {
+  const registry = new Registry();
+  const manager = { isLeader: true, storeFor: () => assert.fail('not asked for') };
+  let boxesNow = ['one', 'two'];
+  const read = () => boxesNow.map((box) => ({ labels: { box }, value: box.length }));
+  ownGauges(registry, [{ name: 'boxes', help: 'Boxes', labelNames: ['box'], read }], manager);
+  const lines = async () => (await registry.metrics()).split('\n').filter((line) => line.startsWith('boxes'));
+  assert.deepEqual(await lines(), ['boxes{box="one"} 3', 'boxes{box="two"} 3']);
+  boxesNow = ['three'];
+  assert.deepEqual(await lines(), ['boxes{box="three"} 5']);
+  manager.isLeader = false;
+  assert.deepEqual(await lines(), []);
 });

@@ -5,6 +5,8 @@ import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
 
+import type { Manager } from './manager.ts';
+
 export type RuntimeMetrics = ReturnType<typeof runtimeMetrics>;
 
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -109,4 +111,31 @@ function clientMetrics(registers: Registry[]) {
       registers,
     }),
   };
+}
+
+/** A metric of the operator's own, read when it is asked for; of the leader alone, so that a sum over replicas is right. */
+export type GaugeDeclaration = {
+  name: string;
+  help: string;
+  labelNames: readonly string[];
+  read: (manager: Pick<Manager, 'storeFor'>) => Iterable<{ labels: Record<string, string>; value: number }>;
+};
+
+export function ownGauges(
+  registry: Registry,
+  gauges: readonly GaugeDeclaration[],
+  manager: Pick<Manager, 'isLeader' | 'storeFor'>,
+): void {
+  for (const { name, help, labelNames, read } of gauges)
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [registry],
+      collect() {
+        this.reset();
+        if (!manager.isLeader) return;
+        for (const { labels, value } of read(manager)) this.set(labels, value);
+      },
+    });
 }

@@ -2,6 +2,7 @@
 /** The operator as a process: settings → controller, /authorize, and the runtime's program around them. */
 import { runOperator, systemClock, type Transport } from 'operator-runtime';
 import { studyController } from '../controller.ts';
+import { gauges } from '../gauges.ts';
 import { Memory } from '../memory.ts';
 import { MANAGER } from '../names.ts';
 import type { Settings } from '../settings.ts';
@@ -31,6 +32,7 @@ export async function runMelissaOperator(settings: Settings): Promise<void> {
     namespaces: settings.namespaces,
     ...(settings.election ? { election: { namespace: settings.namespace } } : {}),
     health: { port: settings.healthPort },
+    gauges,
     logLevel: settings.logLevel,
     wrap: (transport) => (wire = transport),
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The whole status, of which the operator is the only writer: counters of the head, capped ranges, conditions. What a silent head last said stays. */
 import type { MelissaStudyStatus } from '@melissa/crds';
-import { failedRangesLengthMax, heartbeatRefreshMs } from '../limits.ts';
+import { failedRangesLengthMax, heartbeatRefreshMs, messageLengthMax } from '../limits.ts';
 import { HTTPS_PORT, pilotSelector, restName } from '../names.ts';
 import type { Suspension } from '../policy/suspend.ts';
 import { parallelism } from '../policy/parallelism.ts';
@@ -43,11 +43,11 @@ export function refusedStatus(
   const { startTime, conditions: _conditions, observedGeneration: _generation, ...rest } = study.status ?? {};
   const waiting = unknown('NotAccepted', 'The study was not accepted.');
   const verdicts: Verdicts = {
-    Accepted: no(reason, message),
+    Accepted: no(reason, message.slice(0, messageLengthMax)),
     ServerReady: waiting,
     ClientsReady: waiting,
     BackendReachable: waiting,
-    Progressing: no(reason, message),
+    Progressing: no(reason, message.slice(0, messageLengthMax)),
     Suspended: waiting,
     Degraded: waiting,
     Succeeded: no('NotFinished'),
@@ -74,7 +74,7 @@ export function withProblem(
     if (one.type !== 'Degraded' && !(one.type === 'ServerReady' && one.status !== 'True')) return one;
     const verdict = one.type === 'Degraded' ? ('True' as const) : ('False' as const);
     const lastTransitionTime = one.status === verdict ? one.lastTransitionTime : timestamp(nowMs);
-    return { ...one, status: verdict, reason, message, lastTransitionTime };
+    return { ...one, status: verdict, reason, message: message.slice(0, messageLengthMax), lastTransitionTime };
   });
   return { ...status, conditions };
 }

@@ -12,7 +12,7 @@ import type { ControllerDeclaration } from '../controller.ts';
 import type { RateLimits } from '../gate.ts';
 import type { ReflectorLimits } from '../reflector.ts';
 import { Manager } from '../manager.ts';
-import { runtimeMetrics, type RuntimeMetrics } from '../metrics.ts';
+import { ownGauges, runtimeMetrics, type GaugeDeclaration, type RuntimeMetrics } from '../metrics.ts';
 import type { KubernetesObject } from '../objects.ts';
 import type { Transport } from '../transport.ts';
 import { systemChance, systemClock } from './clock.ts';
@@ -30,6 +30,7 @@ export type OperatorOptions = {
   /** Elect a leader by a Lease of this name and namespace; without it, run one replica only. */
   election?: { name?: string; namespace?: string; leaseMs?: number; retryMs?: number };
   health?: { host?: string; port: number };
+  gauges?: readonly GaugeDeclaration[];
   kubeconfig?: string;
   rate?: Partial<RateLimits>;
   reflectorLimits?: Partial<ReflectorLimits>;
@@ -77,6 +78,7 @@ export async function runOperator(options: OperatorOptions, signal?: AbortSignal
           },
         }),
   });
+  ownGauges(registry, options.gauges ?? [], manager);
   for (const declaration of options.controllers) manager.add(declaration as ControllerDeclaration<KubernetesObject>);
   const health =
     options.health === undefined
@@ -88,6 +90,7 @@ export async function runOperator(options: OperatorOptions, signal?: AbortSignal
           isHealthy: () => true,
           isReady: () => manager.isReady,
         });
+  if (health !== null) log.info({ port: health.port }, 'health and metrics are served');
   const stop = stopSignal(signal, log);
   await manager.run(stop.signal);
   stop.release();
