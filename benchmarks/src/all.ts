@@ -16,6 +16,7 @@ const order = [
   'head',
   'overhead',
   'two',
+  'operator',
 ];
 const place = (name: string): number => order.findIndex((start) => name.startsWith(start));
 

@@ -9,7 +9,8 @@ import { root, run } from './programs.ts';
 export async function ask(bench: Bench, options: { tiny: boolean; repetitions: number }): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), `melissa-bench-`));
   try {
-    const { value, hash, detail } = await bench.run({ ...options, folder });
+    const repetitions = bench.repetitions ?? options.repetitions;
+    const { value, hash, detail } = await bench.run({ tiny: options.tiny, repetitions, folder });
     return {
       name: bench.name,
       value: rounded(value),
@@ -17,7 +18,7 @@ export async function ask(bench: Bench, options: { tiny: boolean; repetitions: n
       goal: bench.goal,
       met: met(bench, value),
       peer: bench.peer,
-      detail: { ...detail, hash, repetitions: options.repetitions },
+      detail: { ...detail, hash, repetitions },
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -33,6 +33,10 @@ export type Bench = {
   limits: string;
   /** A peer comes from a package registry: left out where only the benchmark itself is tested. */
   needsPackages?: boolean;
+  /** It starts a Kubernetes, for minutes: left out there too. */
+  needsCluster?: boolean;
+  /** Instead of those asked for: a run of many minutes that has its many measurements within itself. */
+  repetitions?: number;
   run: (setting: Setting) => Promise<Answer>;
 };
 

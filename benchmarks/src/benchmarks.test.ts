@@ -26,7 +26,12 @@ test('benchmarks have names of their own and say what they ask, of what, and wha
 });
 
 for (const bench of benches) {
-  const skip = bench.needsPackages === true ? 'its peer comes from a package registry' : false;
+  const skip =
+    bench.needsPackages === true
+      ? 'its peer comes from a package registry'
+      : bench.needsCluster === true
+        ? 'it needs a cluster; e2e/src/operator tests what it runs'
+        : false;
   test(`${bench.name} runs`, { skip, timeout: 120_000 }, async () => {
     const result = await ask(bench, { tiny: true, repetitions: 1 });
     assert.deepEqual(Object.keys(result), ['name', 'value', 'unit', 'goal', 'met', 'peer', 'detail']);

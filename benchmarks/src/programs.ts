@@ -15,13 +15,18 @@ const LIMIT_MS = 600_000;
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
 /** Runs a program to its end without blocking the event loop. */
-export function run(command: string, args: string[], environment: Record<string, string> = {}): Promise<Ended> {
+export function run(
+  command: string,
+  args: string[],
+  environment: Record<string, string> = {},
+  limitMs = LIMIT_MS,
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: LIMIT_MS,
+      timeout: limitMs,
     });
     const parts = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (parts.stdout += chunk.toString()));

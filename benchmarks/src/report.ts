@@ -43,7 +43,7 @@ async function text(): Promise<string> {
   return `# Performance
 
 Generated from benchmarks/results by \`npm run bench\`; do not edit. Each benchmark asks one question of the same machine in the same run as a
-peer or a bound, at least five times in turn; a value is the median of the ratios (for a time, of the times). \`npm run bench -- NAME\` asks one
+peer or a bound, at least five times in turn (\`repetitions\` says how often); a value is the median of the ratios (for a time, of the times). \`npm run bench -- NAME\` asks one
 of them again. Figures move with the machine and with what else runs on it; ratios move less.
 
 | benchmark | value | goal | met |

@@ -9,10 +9,17 @@ const study = (name: string, status: object): Study =>
 
 test('a study says how many simulations wait, as soon as it has counters', () => {
   const store = {
-    list: () => [study('new', {}), study('heat', { simulations: { pending: 12 } }), study('done', { simulations: { pending: 0 } })],
+    list: () => [
+      study('new', {}),
+      study('heat', { simulations: { pending: 12 } }),
+      study('done', { simulations: { pending: 0 } }),
+    ],
   };
-  assert.deepEqual([...pendingOf(store)], [
-    { labels: { namespace: 'lab', study: 'heat' }, value: 12 },
-    { labels: { namespace: 'lab', study: 'done' }, value: 0 },
-  ]);
+  assert.deepEqual(
+    [...pendingOf(store)],
+    [
+      { labels: { namespace: 'lab', study: 'heat' }, value: 12 },
+      { labels: { namespace: 'lab', study: 'done' }, value: 0 },
+    ],
+  );
 });

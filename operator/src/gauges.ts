@@ -4,7 +4,9 @@ import type { GaugeDeclaration, Store } from 'operator-runtime';
 import { studies, type Study } from './kinds.ts';
 
 /** A study that has no counters yet has no value either: an autoscaler then leaves it as it is. */
-export function* pendingOf(store: Pick<Store<Study>, 'list'>): Iterable<{ labels: Record<string, string>; value: number }> {
+export function* pendingOf(
+  store: Pick<Store<Study>, 'list'>,
+): Iterable<{ labels: Record<string, string>; value: number }> {
   for (const { metadata, status } of store.list()) {
     const pending = status?.simulations?.pending;
     if (pending !== undefined)

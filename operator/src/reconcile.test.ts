@@ -285,7 +285,10 @@ test('a study that no ConfigMap can hold is refused with what is large, and look
   world.create('heat', { time: { steps: 1_000_000 } });
   assert.ok(await world.until(() => world.condition('heat', 'Accepted') === 'False TooLarge', 10));
   const { message } = world.study('heat').status!.conditions!.find(({ type }) => type === 'Accepted')!;
-  assert.match(message, /^spec\.time, spec\.fields: the study takes \d+ kB as its pods read it, .*ConfigMap\. Make it smaller/);
+  assert.match(
+    message,
+    /^spec\.time, spec\.fields: the study takes \d+ kB as its pods read it, .*ConfigMap\. Make it smaller/,
+  );
   const asked = world.api.seen.filter(({ query }) => query['watch'] !== 'true').length;
   await world.pass(120);
   assert.equal(world.api.seen.filter(({ query }) => query['watch'] !== 'true').length, asked);

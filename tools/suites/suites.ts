@@ -76,6 +76,9 @@ const onCluster = (suite: Suite, env: Record<string, string> = {}): Suite => ({
   env: { ...suite.env, ...env },
 });
 
+/** Wrong manifests, many studies and pilots, an autoscaler. */
+const operatorLoad = ['mutations', 'scale', 'hpa'].map((name) => `e2e/src/operator/${name}.test.ts`);
+
 export const suites: Suite[] = [
   { name: 'gates', level: 'check', report: 'tap', budgetSeconds: 600, command: tap('tools/gates/main.ts') },
   unit('tools', 'tools/**/*.test.ts'),
@@ -135,15 +138,22 @@ export const suites: Suite[] = [
     budgetSeconds: 1800, // 3 minutes on free cores, 7 with everything else running
   }),
   // Pods that pretend: what waits here is the cluster's controllers and the operator's own second.
+  onCluster(whole('operator-cluster', 'e2e/src/operator/kwok.test.ts')),
   onCluster(
-    whole(
-      'operator-cluster',
-      '--test-isolation=none', // one cluster for the three
-      'e2e/src/operator/kwok.test.ts',
+    long(
+      'operator-faults',
+      1800,
+      '--test-isolation=none', // one cluster for both
       'e2e/src/operator/killed-at-writes.test.ts',
       'e2e/src/operator/faults.test.ts',
     ),
   ),
+  onCluster(long('operator-load', 1800, ...operatorLoad)),
+  onCluster(long('operator-load-full', 10_800, '--test-timeout=7200000', ...operatorLoad), {
+    MELISSA_MUTATIONS: '2000',
+    MELISSA_STUDIES: '1000',
+    MELISSA_PILOTS: '3000',
+  }),
   {
     ...long('operator-runtime-worlds', 3600, '--test-timeout=3600000', 'operator/runtime/src/simulation/*.test.ts'),
     env: { ...mpi, WORLDS: '100000' },

@@ -8,17 +8,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compileStudy } from '@melissa/crds';
 import { assert } from '@melissa/kit';
-import { median, rounded, type Bench, type Setting } from '../bench.ts';
+import { median, rounded, type Answer, type Bench, type Setting } from '../bench.ts';
 import { Swarm } from '../head-delay/swarm.ts';
 import { root } from '../programs.ts';
 import { plainSpec } from '../study.ts';
 
 type Delay = { count: number; p50: number; p99: number; p999: number; max: number };
 type HeadFile = { pid: number; control: string; http: string };
+/** Pilots on the wire, and how long each of them takes for a simulation. */
+export type Load = { pilots: number; runMs: number };
+type Round = Delay & { done: number; answered: number; memoryMb: number };
 const PATIENCE_MS = 60_000;
 const SIDE = 8;
-/** Offered load: 1,000 pilots with simulations of 600 ms are some 1,700 a second. */
-const RUN_MS = 600;
+/** Some 1,700 simulations a second. */
+const LOAD: Load = { pilots: 1000, runMs: 600 };
 
 async function until<T>(what: string, look: () => T | null): Promise<T> {
   const end = performance.now() + PATIENCE_MS;
@@ -87,13 +90,13 @@ async function ended(child: ChildProcess): Promise<void> {
   clearTimeout(late);
 }
 
-async function once(setting: Setting, round: number): Promise<Delay & { done: number; answered: number }> {
+async function once(setting: Setting, load: Load, round: number): Promise<Round> {
   const folder = join(setting.folder, String(round));
   mkdirSync(folder);
   const spec = {
     ...plainSpec(setting.tiny ? 500 : 100_000),
     fields: [{ name: 'x', shape: [SIDE, SIDE] }],
-    client: { command: ['/bin/true'], parallelism: 1000 },
+    client: { command: ['/bin/true'], parallelism: load.pilots },
     server: { checkpoint: { periodSeconds: 5 }, results: { periodSeconds: 3600 } },
   };
   const directory = join(folder, 'study');
@@ -113,7 +116,7 @@ async function once(setting: Setting, round: number): Promise<Delay & { done: nu
   const recording = { NODE_OPTIONS: `--import=${recorder}`, BENCH_DELAY: delayFile };
   start(['head', '--http', '127.0.0.1:0', '--control', 'tcp://127.0.0.1:*'], recording);
   try {
-    return await measured(setting, { directory, delayFile, token, start });
+    return await measured(setting, load, { directory, delayFile, token, start });
   } finally {
     for (const child of processes) await ended(child);
   }
@@ -126,14 +129,11 @@ type Running = {
   start: (words: string[]) => void;
 };
 
-async function measured(
-  setting: Setting,
-  { directory, delayFile, token, start }: Running,
-): Promise<Delay & { done: number; answered: number }> {
+async function measured(setting: Setting, load: Load, { directory, delayFile, token, start }: Running): Promise<Round> {
   const head = await until('head', () => parsed<HeadFile>(join(directory, 'head.json')));
   start(['rank', '--rank', '0', '--head', head.control]);
-  const pilots = setting.tiny ? 10 : 1000;
-  const swarm = new Swarm({ control: head.control, token, cells: SIDE * SIDE }, pilots, setting.tiny ? 20 : RUN_MS);
+  const { pilots, runMs } = setting.tiny ? { pilots: 10, runMs: 20 } : load;
+  const swarm = new Swarm({ control: head.control, token, cells: SIDE * SIDE }, pilots, runMs);
   await until('first simulation', () => (swarm.done > 0 ? true : null));
   process.kill(head.pid, 'SIGUSR2');
   const asking = poll(head.http, token);
@@ -142,9 +142,32 @@ async function measured(
   const done = swarm.done - before;
   process.kill(head.pid, 'SIGUSR2');
   const delay = await until('histogram', () => parsed<Delay>(delayFile));
+  const memory = readFileSync(`/proc/${head.pid}/status`, 'utf8');
   await asking.stop();
   swarm.close();
-  return { ...delay, done, answered: asking.answered() };
+  const peak = /^VmHWM:\s+(\d+) kB/m.exec(memory)?.[1] ?? Number.NaN;
+  return { ...delay, done, answered: asking.answered(), memoryMb: (Number(peak) * 1024) / 1e6 };
+}
+
+export async function answerTo(setting: Setting, load: Load): Promise<Answer> {
+  const rounds: Round[] = [];
+  for (let round = 0; round < setting.repetitions; round++) rounds.push(await once(setting, load, round));
+  const values = (key: 'p50' | 'p99' | 'p999' | 'max' | 'done' | 'answered' | 'memoryMb') =>
+    rounds.map((one) => one[key]);
+  return {
+    value: median(values('p99')),
+    hash: createHash('sha256').update(`${SIDE}`).digest('hex').slice(0, 16),
+    detail: {
+      maxMs: rounded(Math.max(...values('max'))),
+      maxGoalMs: 100,
+      medianMaxMs: rounded(median(values('max'))),
+      p50Ms: rounded(median(values('p50'))),
+      p999Ms: rounded(median(values('p999'))),
+      simulationsReported: median(values('done')),
+      requestsAnswered: median(values('answered')),
+      headPeakMemoryMb: rounded(Math.max(...values('memoryMb'))),
+    },
+  };
 }
 
 export const bench: Bench = {
@@ -157,22 +180,5 @@ export const bench: Bench = {
   better: 'lower',
   limits:
     'One turn of the event loop: a batch of messages of the control socket, or a garbage collection. The swarm of pilots runs on the same two cores.',
-  run: async (setting) => {
-    const rounds: Awaited<ReturnType<typeof once>>[] = [];
-    for (let round = 0; round < setting.repetitions; round++) rounds.push(await once(setting, round));
-    const values = (key: 'p50' | 'p99' | 'p999' | 'max' | 'done' | 'answered') => rounds.map((one) => one[key]);
-    return {
-      value: median(values('p99')),
-      hash: createHash('sha256').update(`${SIDE}`).digest('hex').slice(0, 16),
-      detail: {
-        maxMs: rounded(Math.max(...values('max'))),
-        maxGoalMs: 100,
-        medianMaxMs: rounded(median(values('max'))),
-        p50Ms: rounded(median(values('p50'))),
-        p999Ms: rounded(median(values('p999'))),
-        simulationsReported: median(values('done')),
-        requestsAnswered: median(values('answered')),
-      },
-    };
-  },
+  run: (setting) => answerTo(setting, LOAD),
 };

@@ -61,13 +61,13 @@ export class Bench {
   #users = 0;
 
   /** One for all test files of a process, which start one cluster then. */
-  static async open(): Promise<Bench> {
-    const bench = (Bench.#shared ??= await Bench.#start());
+  static async open(fakeNodes = 3): Promise<Bench> {
+    const bench = (Bench.#shared ??= await Bench.#start(fakeNodes));
     bench.#users += 1;
     return bench;
   }
-  static async #start(): Promise<Bench> {
-    const own = await cluster({ fakeNodes: 3 });
+  static async #start(fakeNodes: number): Promise<Bench> {
+    const own = await cluster({ fakeNodes });
     const bench = new Bench(own, httpsTransport((await fromKubeconfig(own.kubeconfig)).config));
     try {
       await bench.#prepare();

@@ -60,8 +60,7 @@ function placesOf(value: unknown, schema: Schema, path: string): Place[] {
       for (const key of Object.keys(value)) add(value, key, schema.additionalProperties, `${path}[${key}]`);
   }
   if (Array.isArray(value) && schema.items !== undefined)
-    for (const index of value.keys())
-      add(value as unknown as Json, String(index), schema.items, `${path}[${index}]`);
+    for (const index of value.keys()) add(value as unknown as Json, String(index), schema.items, `${path}[${index}]`);
   return found;
 }
 
@@ -117,7 +116,9 @@ function sample(schema: Schema, random: Random, depth = 0): unknown {
       return Object.fromEntries(keys.map(([key, of]) => [key, sample(of, random, depth + 1)]));
     }
     case 'string':
-      return schema.pattern?.includes('Ki|Mi') === true ? '1Gi' : pick(random, ['x', 'u', 'temperature', 'left', 'a-b']);
+      return schema.pattern?.includes('Ki|Mi') === true
+        ? '1Gi'
+        : pick(random, ['x', 'u', 'temperature', 'left', 'a-b']);
     default:
       return pick(random, [1, 'x']);
   }
@@ -130,7 +131,10 @@ function outOfRange({ schema, holder, key }: Place, random: Random): unknown {
   if (type === 'string') return pick(random, ['', 'y'.repeat((maxLength ?? 1000) + 1), 'y'.repeat(maxLength ?? 1000)]);
   if (type === 'array') {
     const [first = sample(schema.items ?? {}, random)] = Array.isArray(holder[key]) ? (holder[key] as unknown[]) : [];
-    return Array.from({ length: pick(random, [0, (maxItems ?? 5000) + 1, Math.min(maxItems ?? 500, 2000)]) }, () => first);
+    return Array.from(
+      { length: pick(random, [0, (maxItems ?? 5000) + 1, Math.min(maxItems ?? 500, 2000)]) },
+      () => first,
+    );
   }
   return Object.fromEntries(Array.from({ length: pick(random, [0, 300]) }, (_, index) => [`k${index}`, 'v']));
 }
@@ -145,7 +149,8 @@ const at =
     const place = pick(random, places.filter(wanted).length > 0 ? places.filter(wanted) : places);
     const value = change(place, random);
     if (value === undefined) delete place.holder[place.key];
-    else Object.defineProperty(place.holder, place.key, { value, enumerable: true, configurable: true, writable: true });
+    else
+      Object.defineProperty(place.holder, place.key, { value, enumerable: true, configurable: true, writable: true });
     return `${place.path}: ${name} ${shortly(value)}`;
   };
 const shortly = (value: unknown): string => {
@@ -155,7 +160,10 @@ const shortly = (value: unknown): string => {
 const isThere = ({ holder, key }: Place): boolean => Object.hasOwn(holder, key);
 const isAbsent = (place: Place): boolean => !isThere(place);
 const any = (): boolean => true;
-const typed = (...types: string[]) => ({ schema }: Place): boolean => types.includes(schema.type ?? '');
+const typed =
+  (...types: string[]) =>
+  ({ schema }: Place): boolean =>
+    types.includes(schema.type ?? '');
 const templated = ({ path }: Place): boolean => /\.(command|args|env|files|outputs|preprocessing)\b/.test(path);
 
 const steps: [weight: number, step: Step][] = [
@@ -165,35 +173,71 @@ const steps: [weight: number, step: Step][] = [
   [2, at('left out', isThere, () => undefined)],
   [3, at('out of range', any, outOfRange)],
   [1, at('null', any, () => null)],
-  [2, at('another word', ({ schema }) => schema.enum !== undefined, ({ schema }, random) =>
-    pick(random, [schema.enum?.[0]?.toLowerCase() ?? 'x', 'Nope', '', 3]))],
+  [
+    2,
+    at(
+      'another word',
+      ({ schema }) => schema.enum !== undefined,
+      ({ schema }, random) => pick(random, [schema.enum?.[0]?.toLowerCase() ?? 'x', 'Nope', '', 3]),
+    ),
+  ],
   [2, at('text', typed('string'), (_, random) => pick(random, texts))],
   [1, at('huge text', typed('string'), () => 'z'.repeat(HUGE))],
   [2, at('text for number', typed('integer', 'number'), ({ holder, key }) => String(holder[key] ?? 3))],
   [2, at('broken template', templated, (_, random) => pick(random, texts))],
   [1, at('nested', any, (_, random) => nested(pick(random, [3, 60, 600])))],
-  [2, (places, random) => {
-    const lists = places.filter(({ holder, key }) => Array.isArray(holder[key]) && (holder[key] as []).length > 0);
-    if (lists.length === 0) return 'nothing';
-    const { holder, key, path } = pick(random, lists);
-    (holder[key] as unknown[]).push(structuredClone((holder[key] as unknown[])[0]));
-    return `${path}: first entry twice`;
-  }],
-  [2, (places, random) => {
-    const objects = places.filter(({ holder, key }) => isObject(holder[key]));
-    if (objects.length === 0) return 'nothing';
-    const { holder, key, path } = pick(random, objects);
-    const name = pick(random, ['naem', 'Name', 'replicas', 'hostNetwork', 'a.b', '__proto__', 'constructor', '💥']);
-    const value = pick(random, ['x', 1, { x: 1 }]);
-    Object.defineProperty(holder[key], name, { value, enumerable: true, configurable: true, writable: true });
-    return `${path}.${name}: unknown field ${JSON.stringify(value)}`;
-  }],
+  [
+    2,
+    (places, random) => {
+      const lists = places.filter(({ holder, key }) => Array.isArray(holder[key]) && (holder[key] as []).length > 0);
+      if (lists.length === 0) return 'nothing';
+      const { holder, key, path } = pick(random, lists);
+      (holder[key] as unknown[]).push(structuredClone((holder[key] as unknown[])[0]));
+      return `${path}: first entry twice`;
+    },
+  ],
+  [
+    2,
+    (places, random) => {
+      const objects = places.filter(({ holder, key }) => isObject(holder[key]));
+      if (objects.length === 0) return 'nothing';
+      const { holder, key, path } = pick(random, objects);
+      const name = pick(random, ['naem', 'Name', 'replicas', 'hostNetwork', 'a.b', '__proto__', 'constructor', '💥']);
+      const value = pick(random, ['x', 1, { x: 1 }]);
+      Object.defineProperty(holder[key], name, { value, enumerable: true, configurable: true, writable: true });
+      return `${path}.${name}: unknown field ${JSON.stringify(value)}`;
+    },
+  ],
 ];
 const all = steps.flatMap(([weight, step]) => Array.from({ length: weight }, () => step));
 
-const names = ['', 'A', '1a', '-a', 'a-', 'a.b', 'a_b', 'ä', 'a b', 'a/b', '..', 'a'.repeat(41), 'a'.repeat(64), 'a'.repeat(300)];
+const names = [
+  '',
+  'A',
+  '1a',
+  '-a',
+  'a-',
+  'a.b',
+  'a_b',
+  'ä',
+  'a b',
+  'a/b',
+  '..',
+  'a'.repeat(41),
+  'a'.repeat(64),
+  'a'.repeat(300),
+];
 const oddTexts = ['', 'x', 'ä', '-', 'x'.repeat(64), 'x'.repeat(70_000), 'a\nb'];
-const oddKeys = ['', 'x', 'melissa.dev/rotate', 'melissa.dev/study', 'app.kubernetes.io/managed-by', 'a b', 'a/b/c', 'ä'];
+const oddKeys = [
+  '',
+  'x',
+  'melissa.dev/rotate',
+  'melissa.dev/study',
+  'app.kubernetes.io/managed-by',
+  'a b',
+  'a/b/c',
+  'ä',
+];
 
 function oddMetadata(manifest: Json, way: Way, random: Random): string {
   const metadata = manifest['metadata'] as Json;
@@ -228,7 +272,13 @@ export function mutated(
     const own = Random.at(seed + 1, index * STEPS_MAX + number);
     if (keep !== undefined && !keep.includes(number)) continue;
     if (own.chance(0.08)) done.push(oddMetadata(manifest, way, own));
-    else done.push(pick(own, all)(placesOf(manifest, schema, '').filter(({ path }) => path.startsWith('.spec')), own));
+    else
+      done.push(
+        pick(own, all)(
+          placesOf(manifest, schema, '').filter(({ path }) => path.startsWith('.spec')),
+          own,
+        ),
+      );
   }
   return { index, way, sound, manifest, steps: done, drawn: count };
 }

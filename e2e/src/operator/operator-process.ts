@@ -119,6 +119,13 @@ export class OperatorProcess {
     return response;
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+  /** 0 until it serves. */
+  get healthPort(): number {
+    return Number(/"port":(\d+)[^\n]*health and metrics are served/.exec(this.log)?.[1] ?? 0);
+  }
   get isRunning(): boolean {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
   }
