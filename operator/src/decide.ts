@@ -13,6 +13,7 @@ import { jobMustGo, outdatedPods, withCredentials, withTemplateHash } from './po
 import { suspension, type Suspension } from './policy/suspend.ts';
 import { expiresInMs } from './policy/ttl-seconds-after-finished.ts';
 import { statusOf } from './status/status.ts';
+import { NAMESPACE_ENDS } from './status/troubles.ts';
 import { timestamp } from './time.ts';
 import type { Apply, Decision, Intent, Observed, Remove } from './types.ts';
 
@@ -33,6 +34,7 @@ function running(o: Observed): Decision {
 
 function childrenOf(o: Observed, suspended: Suspension): Pick<Decision, 'apply' | 'remove'> {
   const { rendered, compiled, study } = o;
+  if (o.troubles.some(({ reason }) => reason === NAMESPACE_ENDS)) return leavingNamespace(o);
   const apply: Apply[] = [
     ...rendered.accounts.map((wanted) => ({ kind: serviceAccounts, wanted, owned: true })),
     ...rendered.networkPolicies.map((wanted) => ({ kind: networkPolicies, wanted, owned: true })),
@@ -62,6 +64,14 @@ function childrenOf(o: Observed, suspended: Suspension): Pick<Decision, 'apply' 
     apply.push({ kind: jobs, wanted: withSpec(job, changing), owned: true });
   }
   return { apply, remove };
+}
+
+/**
+ * The namespace goes when its pods are gone, and those of an index wait for their successor, which cannot be made any more: deleting the Job lets them go.
+ */
+function leavingNamespace({ job }: Observed): Pick<Decision, 'apply' | 'remove'> {
+  const isThere = job !== null && job.metadata.deletionTimestamp === undefined;
+  return { apply: [], remove: isThere ? [{ kind: jobs, object: job }] : [] };
 }
 
 const withSpec = (wanted: Apply['wanted'], more: Record<string, unknown>): Apply['wanted'] => ({

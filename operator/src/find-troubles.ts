@@ -4,13 +4,13 @@
  * not watched, because a study may have thousands.
  */
 import type { Client } from 'operator-runtime';
-import { events, failedPilots, type Pod } from './kinds.ts';
+import { events, failedPilots, namespaces, type Pod } from './kinds.ts';
 import { eventsMax, pendingPodsMax, pilotsMissingMs, troublePeriodMs } from './limits.ts';
 import { pilotSelector } from './names.ts';
 import type { Remembered } from './memory.ts';
 import { parallelism } from './policy/parallelism.ts';
 import { suspension } from './policy/suspend.ts';
-import { eventTroubles, podTroubles } from './status/troubles.ts';
+import { eventTroubles, NAMESPACE_ENDS, podTroubles } from './status/troubles.ts';
 import type { Observed, Trouble } from './types.ts';
 
 /** An event older than this says nothing about now: controllers try again within minutes. */
@@ -18,6 +18,8 @@ const EVENT_FRESH_MS = 10 * 60_000;
 
 export async function findTroubles(o: Observed, known: Remembered, client: Client): Promise<Trouble[]> {
   const { nowMs } = o;
+  // There is no way back from this one.
+  if (known.troubles.some(({ reason }) => reason === NAMESPACE_ENDS)) return known.troubles;
   const missing = missingOf(o);
   if (!missing.pilots && !missing.server) {
     known.missingSinceMs = null;
@@ -27,7 +29,7 @@ export async function findTroubles(o: Observed, known: Remembered, client: Clien
   known.missingSinceMs ??= nowMs;
   if (nowMs - known.missingSinceMs < pilotsMissingMs || nowMs < known.nextTroubleMs) return known.troubles;
   known.nextTroubleMs = nowMs + troublePeriodMs;
-  const found: Trouble[] = [];
+  const found: Trouble[] = await ofNamespace(o, client);
   if (missing.server) found.push(...(await ofEvents(o, o.statefulSet?.metadata.uid, 'server', client)));
   if (missing.pilots) {
     found.push(...podTroubles(await pendingPilots(o, client), 'pilots', nowMs));
@@ -44,6 +46,15 @@ function missingOf(o: Observed): { server: boolean; pilots: boolean } {
     server: o.statefulSet !== null && o.serverPods.length < o.compiled.server.ranks + 1,
     pilots: o.job !== null && (o.job.status?.ready ?? 0) < parallelism(o),
   };
+}
+
+/** In a namespace that is being deleted nothing can be made any more, and nothing but this says so: events cannot be made either. */
+async function ofNamespace({ study }: Observed, client: Client): Promise<Trouble[]> {
+  const { namespace = '' } = study.metadata;
+  const found = await client.get(namespaces, undefined, namespace);
+  if (found?.metadata.deletionTimestamp === undefined) return [];
+  const message = `Namespace ${namespace} is being deleted, and the study with it.`;
+  return (['server', 'pilots'] as const).map((about) => ({ about, reason: NAMESPACE_ENDS, message }));
 }
 
 const pendingPilots = ({ study }: Observed, client: Client): Promise<Pod[]> =>

@@ -142,6 +142,8 @@ export const failedPilots: Kind<Pod> = {
 };
 /** Read by name and created once; never listed or watched. */
 export const secrets: Kind<Secret> = { ...core, plural: 'secrets', kind: 'Secret' };
+/** Read by name when pods are missing; never listed or watched. */
+export const namespaces: Kind = { ...core, namespaced: false, plural: 'namespaces', kind: 'Namespace', keep: [] };
 export const events: Kind<ClusterEvent> = { ...core, plural: 'events', kind: 'Event' };
 
 export type WithMeta = { metadata: ObjectMeta };

@@ -10,6 +10,7 @@ import {
   configMaps,
   events,
   jobs,
+  namespaces,
   networkPolicies,
   secrets,
   serverPods,
@@ -46,6 +47,7 @@ export const clusterRules: Rule[] = [
   rule(secrets, ['get', 'create', 'patch', 'delete']),
   // Server pods of an older template are deleted; pilots' pods are only looked at.
   rule(serverPods, ['get', 'list', 'watch', 'delete']),
+  rule(namespaces, ['get']),
   rule(events, ['list']),
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
 ];

@@ -316,3 +316,25 @@ test('what the API server refuses before anything runs is told in its words, and
   assert.deepEqual(world.errors, []);
   await world.stop();
 });
+
+test('in a namespace that is being deleted the Job goes, so that its pods can, and is not made again', async () => {
+  const world = await started({ sampling: { method: 'Random', simulations: 1000 } });
+  await world.pass(3);
+  world.missingImages.add('registry.example/solver:1'); // none of its pods runs
+  await world.pass(15);
+  assert.ok(world.job('heat') !== undefined, 'pods that are missing are no reason by themselves');
+  const path = `/api/v1/namespaces/${NAMESPACE}`;
+  const namespace = { metadata: { name: NAMESPACE, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+  await world.stop();
+  world.start((api) => ({
+    close: () => api.close(),
+    send: (request) =>
+      request.path === path
+        ? Promise.resolve({ status: 200, headers: {}, body: once(JSON.stringify(namespace)) })
+        : api.send(request),
+  }));
+  assert.ok(await world.until(() => world.job('heat') === undefined, 60));
+  await world.pass(3);
+  assert.equal(world.job('heat'), undefined);
+  await world.stop();
+});

@@ -39,8 +39,9 @@ after(
   async () => {
     if (skip !== false) return;
     await metrics?.close();
-    await operator?.close();
+    // The operator is there to see it.
     await removeNamespace(bench, namespace);
+    await operator?.close();
     cleanUp();
     await bench.close();
   },

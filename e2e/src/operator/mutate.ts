@@ -164,11 +164,74 @@ const typed =
   (...types: string[]) =>
   ({ schema }: Place): boolean =>
     types.includes(schema.type ?? '');
-const templated = ({ path }: Place): boolean => /\.(command|args|env|files|outputs|preprocessing)\b/.test(path);
+const templated = (place: Place): boolean => isThere(place) && place.schema.type === 'string' && isTemplate(place);
+const isTemplate = ({ path }: Place): boolean => /\.(command|args|env|files|outputs|preprocessing)\b/.test(path);
+
+/** What no schema can see: one field by itself is sound. */
+const contradictions: [path: string, value: unknown][] = [
+  ['client.args', ['{nope}']],
+  ['client.env', { HOME: '{x', MELISSA_X: '{nope}' }],
+  ['client.files', [{ path: '../outside', content: '{nope}' }]],
+  [
+    'client.files',
+    [
+      { path: 'in', content: '1' },
+      { path: 'in', content: '2' },
+    ],
+  ],
+  ['client.outputs', [{ field: 'nope', npy: 'x.npy' }]],
+  ['client.image', ''],
+  ['client.launcher', 'Template'],
+  ['client.ranks', 64],
+  ['client.mode', 'PodPerSimulation'],
+  ['client.template.resources', { requests: { cpu: '8' }, limits: { cpu: '1' } }],
+  ['client.template.volumeMounts', [{ name: 'nope', mountPath: '/x' }]],
+  ['client.template.nodeSelector', { nowhere: 'x' }],
+  ['client.template.priorityClassName', 'nope'],
+  ['server.template.imagePullPolicy', 'Always'],
+  ['server.memory', '1Ki'],
+  ['server.memory', '1000Pi'],
+  ['server.ranks', 30],
+  ['server.checkpoint', { storage: { storageClassName: 'nope', size: '0' } }],
+  ['server.checkpoint', { storage: { existingClaim: 'nope' } }],
+  ['sampling', { method: 'Grid', points: { nope: 3 } }],
+  ['sampling', { method: 'List', list: { configMap: { name: 'nope', key: 'x' } } }],
+  ['sampling', { method: 'List', list: { csv: 'rows.csv' } }],
+  ['sampling', { method: 'List', list: { rows: [[1], ['x', 2]] } }],
+  ['sampling', { method: 'List', list: { text: '\u0000' } }],
+  ['sampling', { method: 'PickFreeze', groups: 10_000_000, secondOrder: true }],
+  ['time', { steps: 1_000_000 }],
+  ['time', { values: [3, 2, 1] }],
+  ['fields', []],
+  ['keepRaw', { ids: [9, 9, 2_000_000_000] }],
+  ['statistics', { exceedance: [{ field: 'nope', above: 1 }] }],
+  ['statistics', { covariance: [{ fields: ['nope', 'nope'] }] }],
+  ['statistics', { quantiles: [0.5, 0.5, 0.1] }],
+  ['statistics', { stopWhen: { sobolIntervalBelow: 0.05 } }],
+  ['partial', 'Keep'],
+  ['deterministic', false],
+  ['backend', { slurm: {} }],
+  ['suspend', true],
+  ['cancel', true],
+  ['deadlineSeconds', 1],
+  ['ttlSecondsAfterFinished', 0],
+  ['managedBy', 'somebody.else/x'],
+  ['queue', { name: 'nope' }],
+];
+
+/** Along the path, making what is missing. */
+function put(target: Json, path: string[], value: unknown): void {
+  const [key = '', ...rest] = path;
+  if (rest.length === 0) target[key] = structuredClone(value);
+  else {
+    if (!isObject(target[key])) target[key] = {};
+    put(target[key] as Json, rest, value);
+  }
+}
 
 const steps: [weight: number, step: Step][] = [
-  [4, at('made up', isAbsent, ({ schema }, random) => sample(schema, random))],
-  [3, at('made anew', isThere, ({ schema }, random) => sample(schema, random))],
+  [8, at('made up', isAbsent, ({ schema }, random) => sample(schema, random))],
+  [5, at('made anew', isThere, ({ schema }, random) => sample(schema, random))],
   [3, at('another type', isThere, (_, random) => structuredClone(pick(random, others)))],
   [2, at('left out', isThere, () => undefined)],
   [3, at('out of range', any, outOfRange)],
@@ -266,12 +329,16 @@ export function mutated(
   const way = pick(random, ['Create', 'Create', 'Apply', 'Change'] as const);
   const manifest = structuredClone(sound);
   const done: string[] = [];
-  const count = 1 + random.below(STEPS_MAX);
+  const count = random.chance(0.6) ? 1 : 1 + random.below(STEPS_MAX);
   for (let number = 0; number < count; number++) {
     // A stream of its own, so that the steps that are kept are drawn as before.
     const own = Random.at(seed + 1, index * STEPS_MAX + number);
     if (keep !== undefined && !keep.includes(number)) continue;
-    if (own.chance(0.08)) done.push(oddMetadata(manifest, way, own));
+    if (own.chance(0.35) && isObject(manifest['spec'])) {
+      const [path, value] = pick(own, contradictions);
+      put(manifest['spec'], path.split('.'), value);
+      done.push(`.spec.${path}: ${shortly(value)}`);
+    } else if (own.chance(0.08)) done.push(oddMetadata(manifest, way, own));
     else
       done.push(
         pick(own, all)(

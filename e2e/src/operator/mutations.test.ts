@@ -58,8 +58,9 @@ before(
 after(
   async () => {
     if (skip !== false) return;
-    await operator?.close();
+    // The operator is there to see it.
     await removeNamespace(bench, namespace);
+    await operator?.close();
     await bench.close();
   },
   { timeout: 600_000 },
@@ -106,7 +107,7 @@ test(
   `${COUNT} wrong manifests are refused readably, or not accepted, or run`,
   { skip, timeout: 3_000_000 },
   async (t) => {
-    bench.apply(namespace, 1_000_000_000, { client: { parallelism: 2 } }, 'healthy');
+    bench.apply(namespace, 1_000_000, { client: { parallelism: 2 } }, 'healthy');
     await until('the healthy study', bench.is(namespace, 'ServerReady', 'healthy'));
     await until('its pilots', bench.is(namespace, 'ClientsReady', 'healthy'));
     const healthy = bench.heads.of.get(`healthy.${namespace}`)!;
@@ -132,6 +133,8 @@ test(
     t.diagnostic(`${JSON.stringify(counts)} in ${seconds} s, ${failures.length} failures`);
     // Those that come first are enough to work on.
     const told: string[] = [];
+    for (const { index, error } of failures)
+      t.diagnostic(`${index}: ${String(error)} after ${trial(index).steps.join('; ')}`);
     for (const { index, error } of failures.slice(0, 5)) told.push(await shrunk(index, error));
     assert.deepEqual(told, [], `${failures.length} of ${indices.length}:\n${told.join('\n')}`);
 

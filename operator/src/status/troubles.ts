@@ -7,6 +7,8 @@ import type { ClusterEvent, ContainerStatus, Pod } from '../kinds.ts';
 import { messageLengthMax, nodeLostMs } from '../limits.ts';
 import type { Trouble } from '../types.ts';
 
+/** The one reason here upon which the operator acts. */
+export const NAMESPACE_ENDS = 'NamespaceTerminating';
 type About = Trouble['about'];
 type Said = { reason: string; message: string };
 
