@@ -13,16 +13,21 @@ import { at, mustRun, tryRun } from '../setup/run.ts';
 const unwanted =
   /^(dpkg|debconf.*|perl.*|install-info|adduser|passwd|libpam.*|init-system-helpers|sensible-utils|ucf)$/;
 
-export function packageClosure(names: string[]): string[] {
+/** `without`: packages, and what only they need, that an alternative or a feature that is not used would bring. */
+export function packageClosure(names: string[], without: RegExp = /^$/): string[] {
   const noSoft = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances', 'pre-depends'].map((kind) => `--no-${kind}`); // prettier-ignore
   const shown = tryRun('apt-cache', ['depends', '--recurse', ...noSoft, ...names]).stdout;
   const found = shown.split('\n').filter((line) => /^[a-z0-9]/.test(line));
-  return [...new Set(found)].filter((name) => !unwanted.test(name)).sort();
+  return [...new Set(found)].filter((name) => !unwanted.test(name) && !without.test(name)).sort();
 }
 
-/** Fills `root` with the packages; `folder` keeps what was downloaded. */
-export function unpackPackages(names: string[], root: string): void {
-  const closure = packageClosure(names);
+/** Fills `root` with the packages and what they need. */
+export function unpackPackages(names: string[], root: string, without?: RegExp): void {
+  unpackExactly(packageClosure(names, without), root);
+}
+
+/** Fills `root` with these packages and no other; `folder` keeps what was downloaded. */
+export function unpackExactly(closure: string[], root: string): void {
   const hash = createHash('sha256').update(closure.join(' ')).digest('hex').slice(0, 12);
   const folder = at('build', 'images', `packages-${hash}`);
   if (!existsSync(join(folder, '.complete'))) {

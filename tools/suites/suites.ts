@@ -158,8 +158,8 @@ export const suites: Suite[] = [
     ...long('operator-runtime-worlds', 3600, '--test-timeout=3600000', 'operator/runtime/src/simulation/*.test.ts'),
     env: { ...mpi, WORLDS: '100000' },
   },
-  // The path from chart to results needs the images (npm run images) and is skipped by name without them.
-  onCluster(long('operator-images', 3600, '--test-timeout=1800000', 'e2e/src/operator/heat.test.ts')),
+  // Real pods of the images as they are built: needs `npm run images` first, and is skipped by name without them.
+  onCluster(long('operator-images', 5400, '--test-timeout=1800000', 'e2e/src/operator/images/*.test.ts')),
   // Every write of every phase at every moment.
   onCluster(
     long(
