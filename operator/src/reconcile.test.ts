@@ -203,6 +203,17 @@ test('an image that is missing is told in the words of the cluster; another one 
   await world.stop();
 });
 
+test('pilots step aside for a pod of the server that finds no node, and come when it has one', async () => {
+  const world = new World();
+  world.isCrowded = true;
+  world.start();
+  world.create('heat', { client: { image: 'solver:1', command: ['solver'], parallelism: 2 } });
+  assert.ok(await world.until(() => world.condition('heat', 'ClientsReady') === 'False MakingRoom', 30));
+  assert.ok(await world.until(() => world.condition('heat', 'ServerReady') === 'True Ready', 30));
+  assert.ok(await world.until(isTrue(world, 'Succeeded'), 120));
+  await world.stop();
+});
+
 test('another operator with other images changes nothing of a study that runs', async () => {
   const world = await started({ sampling: { method: 'Random', simulations: 1000 } });
   await world.pass(3);

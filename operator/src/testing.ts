@@ -10,7 +10,7 @@ import { FakeApi, ManualClock } from 'operator-runtime/testing';
 import { studyController } from './controller.ts';
 import { serverFiles, type CredentialFiles } from './credentials.ts';
 import type { HeadApi } from './head-link.ts';
-import type { Job, StatefulSet, Study } from './kinds.ts';
+import type { Job, Pod, StatefulSet, Study } from './kinds.ts';
 import { Memory } from './memory.ts';
 import { INDEX_LABEL, MANAGER } from './names.ts';
 import type { Intent, OperatorConfig } from './types.ts';
@@ -132,6 +132,8 @@ export class World {
   readonly heads = new Map<string, ScriptedHead>();
   /** Images that no node can pull. */
   readonly missingImages = new Set<string>();
+  /** Pilots come first to the nodes, and the last pod of a server finds room only when there is none of them. */
+  isCrowded = false;
   credentialsMade = 0;
   /** Reconciles that failed. */
   readonly errors: string[] = [];
@@ -237,8 +239,10 @@ export class World {
 
   #kubernetes(): void {
     this.api.collectGarbage();
-    for (const set of this.objects('statefulsets', 'apps').values()) this.#runSet(set);
+    const sets = () => this.objects('statefulsets', 'apps').forEach((set) => this.#runSet(set));
+    if (!this.isCrowded) sets();
     for (const job of this.objects('jobs', 'batch').values()) this.#runJob(job);
+    if (this.isCrowded) sets();
     for (const [name, head] of this.heads)
       if (this.objects('pods').has(`${NAMESPACE}/${name}-server-0`)) head.tick(this.job(name)?.status?.ready ?? 0);
   }
@@ -258,7 +262,18 @@ export class World {
     }
     for (let index = 0; index < spec.replicas; index++) {
       const pod = `${name}-${index}`;
-      if (this.objects('pods').has(`${namespace}/${pod}`)) continue;
+      const running = {
+        phase: 'Running',
+        podIP: `10.0.0.${index + 1}`,
+        conditions: [{ type: 'Ready', status: 'True' }],
+      };
+      const isCrowdedOut = this.isCrowded && index === spec.replicas - 1 && this.#activePilots(namespace) > 0;
+      const before = this.objects<Pod>('pods').get(`${namespace}/${pod}`);
+      if (before !== undefined) {
+        const isWaiting = before.status?.conditions?.some(({ reason }) => reason === 'Unschedulable') === true;
+        if (isWaiting && !isCrowdedOut) this.#status(`${prefix}/${pod}`, running);
+        continue;
+      }
       const { labels } = spec.template.metadata as { labels: Record<string, string> };
       this.api.put(`${prefix}/${pod}`, {
         metadata: {
@@ -269,12 +284,7 @@ export class World {
         },
       });
       const isMissing = this.missingImages.has(spec.template.spec.containers[0]!.image);
-      this.#status(
-        `${prefix}/${pod}`,
-        isMissing
-          ? pulling
-          : { phase: 'Running', podIP: `10.0.0.${index + 1}`, conditions: [{ type: 'Ready', status: 'True' }] },
-      );
+      this.#status(`${prefix}/${pod}`, isCrowdedOut ? unschedulable : isMissing ? pulling : running);
     }
     const status = {
       replicas: spec.replicas,
@@ -283,6 +293,12 @@ export class World {
       observedGeneration: generation,
     };
     this.#status(`/apis/apps/v1/namespaces/${namespace}/statefulsets/${name}`, status);
+  }
+
+  #activePilots(namespace: string): number {
+    const all = [...this.objects<Job>('jobs', 'batch').values()];
+    const mine = all.filter(({ metadata }) => metadata.namespace === namespace);
+    return mine.reduce((sum, { status }) => sum + (status?.active ?? 0), 0);
   }
 
   #runJob(job: Object_): void {
@@ -336,6 +352,12 @@ export class World {
   }
 }
 
+const unschedulable = {
+  phase: 'Pending',
+  conditions: [
+    { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes: Insufficient cpu' },
+  ],
+};
 const pulling = {
   phase: 'Pending',
   containerStatuses: [

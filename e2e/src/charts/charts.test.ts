@@ -122,7 +122,10 @@ test('authorize binds the operator alone to the delegator role and brings a cert
     variable(objects, 'MELISSA_AUTHORIZE_URL'),
     'https://melissa-operator.melissa-system.svc:8444/authorize',
   );
-  assert.deepEqual(Object.keys(one(objects, 'Secret')['data']).sort(), ['ca.crt', 'tls.crt', 'tls.key']);
+  const secret = one(objects, 'Secret');
+  assert.deepEqual(Object.keys(secret['data']).sort(), ['ca.crt', 'tls.crt', 'tls.key']);
+  // Heads of studies that outlive an installation trust this authority.
+  assert.equal(secret['metadata'].annotations['helm.sh/resource-policy'], 'keep');
   const off = rendered({ authorize: { enabled: false } });
   assert.equal(all(off, 'Secret').length, 0);
   assert.equal(all(off, 'ClusterRoleBinding').length, 1);

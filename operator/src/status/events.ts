@@ -14,7 +14,7 @@ const told: Record<string, { True?: EventToTell['type']; False?: EventToTell['ty
 };
 /** Reasons of these are told while the condition stays False: they name what a person must mend. */
 const troubled = ['ServerReady', 'ClientsReady'];
-const quiet = ['Starting', 'RanksMissing', 'Suspended', 'Finished', 'HeadSilent', 'NotAccepted'];
+const quiet = ['Starting', 'RanksMissing', 'Suspended', 'Finished', 'HeadSilent', 'NotAccepted', 'MakingRoom'];
 
 /** A word that says all by itself: what turned, or why. */
 const reasonOf = (type: string, status: string, reason: string): string =>

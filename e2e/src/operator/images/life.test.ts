@@ -33,14 +33,19 @@ const client = {
   args: ['{initial}', '{left}', '{right}', '10', '16'],
   parallelism: 2,
   drainSeconds: 5,
-  template: { resources: { requests: { cpu: '100m' } } },
+  template: { resources: { requests: { cpu: '50m' } } },
 };
 /** The same simulations here and there; there each takes long enough to be disturbed. */
 function manifestOf(name: string, more: Record<string, unknown> = {}): Manifest {
   const spec = {
     sampling: { method: 'PickFreeze', groups: 24, seed: 7 },
-    client: { ...client, preprocessing: ['busybox', 'sleep', '0.5'] },
-    server: { ranks: 2, memory: '1Gi', checkpoint: { periodSeconds: 3 } },
+    client: { ...client, preprocessing: ['busybox', 'sleep', '0.3'] },
+    server: {
+      ranks: 2,
+      memory: '512Mi',
+      checkpoint: { periodSeconds: 3 },
+      template: { resources: { requests: { cpu: '50m' } } },
+    },
     faultPolicy: { retryLimit: 5 },
     ...more,
   };
