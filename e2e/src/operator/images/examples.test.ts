@@ -41,70 +41,58 @@ for (const name of examples)
     await lab.deleteStudy(name);
   });
 
-/** Two ranks in a pod, and nothing of the image can be written. */
-function withRanks(image: string, name: string, more: Record<string, unknown> = {}): Manifest {
-  const manifest = parse(readFileSync(join(root, 'examples', 'heat', 'study-small.yaml'), 'utf8')) as {
-    metadata: { name: string };
-    spec: { client: Record<string, unknown> };
-  };
+type Part = Record<string, unknown>;
+type Small = Manifest & { spec: { client: Part; sampling: Part; server?: Part } };
+const requests = { cpu: '50m' };
+/** The small study, on two ranks of the server wherever it runs: what a rank counts depends on its share of the cells. */
+function small(name: string, client: Record<string, unknown> = {}): Small {
+  const path = join(root, 'examples', 'heat', 'study-small.yaml');
+  const manifest = parse(readFileSync(path, 'utf8')) as Small;
   const { spec } = manifest;
-  const client = {
-    ...spec.client,
-    image: `docker.io/example/${image}:1.0`,
-    command: ['heat-mpi'],
-    ranks: 2,
-    template: { securityContext: { readOnlyRootFilesystem: true }, resources: { requests: { cpu: '100m' } } },
-    ...more,
-  };
-  return { ...manifest, metadata: { name }, spec: { ...spec, client, server: { ranks: 2, memory: '1Gi' } } };
-}
-
-let serial: Digests | null = null;
-const expectedOfSmall = (): Digests =>
-  (serial ??= onOneMachine(
-    parse(readFileSync(join(root, 'examples', 'heat', 'study-small.yaml'), 'utf8')) as Manifest,
-  ));
-
-for (const image of ['heat-openmpi', 'heat-mpich'])
-  test(
-    `${image}: two ranks a pod as a user without a name, a read-only root file system, no ssh: the same results`,
-    limits,
-    async () => {
-      lab.apply(withRanks(image, image));
-      lab.waitFor('condition=Succeeded', image, 400);
-      assert.deepEqual(await lab.digests(image), expectedOfSmall());
-      await lab.deleteStudy(image);
-    },
-  );
-
-test('a user that is in no password file runs MPI all the same', limits, async () => {
-  const securityContext = { readOnlyRootFilesystem: true, runAsUser: 45_678, runAsGroup: 45_678, fsGroup: 45_678 };
-  lab.apply(withRanks('heat-openmpi', 'nobody', { template: { securityContext } }));
-  lab.waitFor('condition=Succeeded', 'nobody', 400);
-  assert.deepEqual(await lab.digests('nobody'), expectedOfSmall());
-  await lab.deleteStudy('nobody');
-});
-
-test('a pod for each simulation: as many pods as simulations, and the same results', limits, async () => {
-  const manifest = parse(readFileSync(join(root, 'examples', 'heat', 'study-small.yaml'), 'utf8')) as Manifest & {
-    spec: { client: Record<string, unknown>; sampling: Record<string, unknown> };
-  };
-  const { spec } = manifest;
-  const one = {
+  return {
     ...manifest,
-    metadata: { name: 'single' },
+    metadata: { name },
     spec: {
       ...spec,
       sampling: { ...spec.sampling, groups: 4 },
-      client: { ...spec.client, mode: 'PodPerSimulation', parallelism: 3 },
-      server: { ranks: 1, memory: '1Gi' },
+      client: { ...spec.client, template: { resources: { requests } }, ...client },
+      server: { ranks: 2, memory: '512Mi', template: { resources: { requests } } },
     },
   };
-  lab.apply(one);
+}
+let here: Digests | null = null;
+const expectedOfSmall = (): Digests => (here ??= onOneMachine(small('here')));
+
+/** Two MPI ranks in a pod, of which nothing can be written but its emptyDirs. */
+const withRanks = (image: string, name: string, user: Record<string, number> = {}): Manifest =>
+  small(name, {
+    image: `docker.io/example/${image}:1.0`,
+    command: ['heat-mpi'],
+    ranks: 2,
+    template: { securityContext: { readOnlyRootFilesystem: true, ...user }, resources: { requests } },
+  });
+
+for (const image of ['heat-openmpi', 'heat-mpich'])
+  test(`${image}: two ranks a pod, a read-only root file system, no ssh: the same results`, limits, async () => {
+    lab.apply(withRanks(image, image));
+    lab.waitFor('condition=Succeeded', image, 400);
+    assert.deepEqual(await lab.digests(image), expectedOfSmall());
+    await lab.deleteStudy(image);
+  });
+
+for (const image of ['heat-openmpi', 'heat-mpich'])
+  test(`${image}: a user that is in no password file`, limits, async () => {
+    lab.apply(withRanks(image, 'nobody', { runAsUser: 45_678, runAsGroup: 45_678, fsGroup: 45_678 }));
+    lab.waitFor('condition=Succeeded', 'nobody', 400);
+    assert.deepEqual(await lab.digests('nobody'), expectedOfSmall());
+    await lab.deleteStudy('nobody');
+  });
+
+test('a pod for each simulation: as many pods as simulations, and the same results', limits, async () => {
+  lab.apply(small('single', { mode: 'PodPerSimulation', parallelism: 3 }));
   lab.waitFor('condition=Succeeded', 'single', 600);
-  assert.deepEqual(await lab.digests('single'), onOneMachine(one));
-  const job = lab.json<{ status: { succeeded?: number } }>('get job single-pilots');
-  const total = 4 * 5;
-  assert.ok((job.status.succeeded ?? 0) >= total, `${job.status.succeeded} of ${total} pods`);
+  assert.deepEqual(await lab.digests('single'), expectedOfSmall());
+  const { succeeded = 0 } = lab.json<{ status: { succeeded?: number } }>('get job single-pilots').status;
+  assert.ok(succeeded >= 4 * 5, `${succeeded} pods`);
   await lab.deleteStudy('single');
 });
