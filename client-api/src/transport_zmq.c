@@ -15,6 +15,8 @@
 #define RECONNECT_MS 50
 #define RECONNECT_MAX_MS 2000
 #define HANDSHAKE_MS 10000
+/* The address of a pod that was replaced answers nothing: the name is to be looked up again, not after the kernel's two minutes. */
+#define CONNECT_MS 3000
 /* Above the largest control frame of the head. */
 #define RECEIVE_BYTES_MAX ((int64_t)64 * 1024 * 1024)
 
@@ -31,7 +33,7 @@ static int set_all(mlc_link *link, const mlc_settings *settings, const char *ser
   int64_t receive_max = RECEIVE_BYTES_MAX;
   /* No high-water mark: what is queued is bounded by the send window, in bytes, and by the few control requests. */
   return set_int(link->socket, ZMQ_SNDHWM, 0) && set_int(link->socket, ZMQ_LINGER, 0) && set_int(link->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
-         set_int(link->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) && set_int(link->socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
+         set_int(link->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) && set_int(link->socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) && set_int(link->socket, ZMQ_CONNECT_TIMEOUT, CONNECT_MS) &&
          set_int(link->socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_MS) && set_int(link->socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
          set_int(link->socket, ZMQ_IPV6, 1) && zmq_setsockopt(link->socket, ZMQ_MAXMSGSIZE, &receive_max, sizeof receive_max) == 0 &&
          zmq_setsockopt(link->socket, ZMQ_ROUTING_ID, link->routing_id, sizeof link->routing_id) == 0 && set_curve(link->socket, settings, server_key);

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 
 /* A head that is gone without a word (power cut) is noticed by the transport after 15 s, and reconnecting begins. */
-enum { TRANSPORT_PING_MS = 5000, TRANSPORT_SILENCE_MS = 15000, RECONNECT_MS = 100, RECONNECT_MAX_MS = 2000 };
+enum { TRANSPORT_PING_MS = 5000, TRANSPORT_SILENCE_MS = 15000, RECONNECT_MS = 100, RECONNECT_MAX_MS = 2000, CONNECT_MS = 3000 };
 enum { HANDSHAKE_FAILED = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL };
 
 static bool read_key(const char *folder, const char *name, char key[41], char *error, size_t errorSize) {
@@ -66,6 +66,8 @@ bool link_open(struct link *link, const struct settings *settings, char *error, 
   set_int(link->socket, ZMQ_LINGER, LINGER_MS);
   set_int(link->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
   set_int(link->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
+  /* The address of a pod that was replaced answers nothing: the name is to be looked up again, not after the kernel's two minutes. */
+  set_int(link->socket, ZMQ_CONNECT_TIMEOUT, CONNECT_MS);
   set_int(link->socket, ZMQ_HEARTBEAT_IVL, TRANSPORT_PING_MS);
   set_int(link->socket, ZMQ_HEARTBEAT_TIMEOUT, TRANSPORT_SILENCE_MS);
   /* Room for every Ended that may be unconfirmed, and as much again for what passes beside them. */

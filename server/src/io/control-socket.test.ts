@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { curveKeyPair } from 'zeromq';
 import { openControlPeer, openControlServer, type CurveClient } from './control-socket.ts';
@@ -75,4 +78,39 @@ test('connections never take the descriptors that the process needs for itself',
   assert.equal(answers[0], 'heard');
   assert.equal(answers.at(-1), 'refused');
   assert.ok(refused() >= 1);
+});
+
+/** Local ports of attempts to connect to `port` that nobody has answered yet. */
+const unanswered = (port: number): string[] =>
+  readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , remote, state]) => state === '02' && Number.parseInt(remote?.split(':')[1] ?? '', 16) === port)
+    .map(([, local]) => local!);
+
+test('an attempt to connect that nobody answers is given up after seconds, and made anew', async (context) => {
+  // A listener that accepts nothing: when its queue is full the kernel drops who comes next, as the address of a pod that is gone does.
+  const program =
+    "const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))";
+  const listener = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  context.after(() => listener.kill('SIGKILL'));
+  const [text] = (await within(once(listener.stdout, 'data'))) as [Buffer];
+  const port = Number(text.toString());
+  listener.kill('SIGSTOP');
+  const fillers = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+  context.after(() => fillers.forEach((socket) => socket.destroy()));
+  const until = async (isSo: () => boolean): Promise<void> => {
+    while (!isSo()) await new Promise((wake) => setTimeout(wake, 50));
+  };
+  await within(until(() => unanswered(port).length > 0));
+  const before = new Set(unanswered(port));
+  const peer = openControlPeer({ endpoint: `tcp://127.0.0.1:${port}`, routingId: Uint8Array.of(1, 9), curve: null, receive: () => undefined }); // prettier-ignore
+  context.after(() => peer.close());
+  const seen = new Set<string>();
+  await within(
+    until(() => {
+      for (const local of unanswered(port)) if (!before.has(local)) seen.add(local);
+      return seen.size > 2;
+    }),
+  );
 });

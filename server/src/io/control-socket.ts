@@ -20,6 +20,13 @@ const handshakesFailedMax = 10;
 
 /** How long closing waits for what is still to be sent. */
 const lingerMs = 1000;
+/**
+ * Where a pod was replaced its old address swallows what is sent there: no refusal, no reset. A connection attempt is given up after this, so that the name is looked
+ * up anew, and not after the kernel's two minutes; a connection that says nothing ends after the silence.
+ */
+const connectMs = 3000;
+const pingMs = 5000;
+const silenceMs = 15_000;
 
 export interface ControlServer {
   readonly endpoint: string;
@@ -142,6 +149,9 @@ export function openControlPeer(options: {
     sendTimeout: 0,
     reconnectInterval: 50,
     reconnectMaxInterval: 1000,
+    connectTimeout: connectMs,
+    heartbeatInterval: pingMs,
+    heartbeatTimeout: silenceMs,
     maxMessageSize: controlFrameBytesMax,
     sendHighWaterMark: 10_000,
   });
