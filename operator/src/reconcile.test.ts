@@ -349,3 +349,23 @@ test('in a namespace that is being deleted the Job goes, so that its pods can, a
   assert.equal(world.job('heat'), undefined);
   await world.stop();
 });
+
+test('a study that is deleted in the middle of a visit is no error', async () => {
+  const world = new World();
+  const gone = { reason: 'NotFound', message: 'melissastudies.melissa.dev "heat" not found' };
+  let tries = 0;
+  world.start((api) => ({
+    close: () => api.close(),
+    send: (request) => {
+      if (!request.path.endsWith('/status')) return api.send(request);
+      tries += 1;
+      return Promise.resolve({ status: 404, headers: {}, body: once(JSON.stringify(gone)) });
+    },
+  }));
+  world.create('heat');
+  assert.ok(await world.until(() => tries > 0, 10));
+  world.delete('heat');
+  await world.pass(5);
+  assert.deepEqual(world.errors, []);
+  await world.stop();
+});

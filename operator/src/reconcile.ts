@@ -261,7 +261,14 @@ async function write(
   const age = known.statusWrittenMs === null ? Infinity : nowMs - known.statusWrittenMs;
   if (isNew && age >= 0 && age < lookPeriodMs) return false;
   const events = transitions(study.status, status);
-  const written = await context.client.applyStatus(studies, study, status);
+  let written: Study;
+  try {
+    written = await context.client.applyStatus(studies, study, status);
+  } catch (error) {
+    // It was deleted since this visit began; the next one sees that.
+    if (error instanceof ApiError && error.isNotFound) return true;
+    throw error;
+  }
   if (written === study) return true;
   known.statusWrittenMs = nowMs;
   for (const { type, reason, note } of events) await context.event(type, reason, note);

@@ -39,9 +39,8 @@ after(
   async () => {
     if (skip !== false) return;
     await metrics?.close();
-    // The operator is there to see it.
-    await removeNamespace(bench, namespace);
     await operator?.close();
+    await removeNamespace(bench, namespace);
     cleanUp();
     await bench.close();
   },

@@ -12,7 +12,7 @@ import { parse } from 'yaml';
 import { skipWithoutCluster } from '../../cluster/src/cluster.ts';
 import { root } from '../melissa.ts';
 import { Bench } from './bench.ts';
-import { atOnce, isEvent, isWatch, namespaceOf, removeNamespace } from './load.ts';
+import { ask, atOnce, isEvent, isWatch, namespaceOf, removeNamespace } from './load.ts';
 import { mutated, type Json, type Schema } from './mutate.ts';
 import { until, type OperatorProcess } from './operator-process.ts';
 import { forCluster, Trial, type Verdict } from './trial.ts';
@@ -58,9 +58,8 @@ before(
 after(
   async () => {
     if (skip !== false) return;
-    // The operator is there to see it.
-    await removeNamespace(bench, namespace);
     await operator?.close();
+    await removeNamespace(bench, namespace);
     await bench.close();
   },
   { timeout: 600_000 },
@@ -161,6 +160,11 @@ test(
     assert.equal(podsOf(), pods, 'the healthy study keeps its pods');
     assert.equal(await bench.condition(namespace, 'ServerReady', 'healthy'), 'True Ready');
     bench.heads.mustBeSound();
+    // A namespace goes with all that runs in it, while the operator is there to let the pilots go.
+    await ask(bench, 'DELETE', `/api/v1/namespaces/${namespace}`);
+    const isGone = async (): Promise<boolean> =>
+      (await ask(bench, 'GET', `/api/v1/namespaces/${namespace}`)).status === 404;
+    await until('the end of the namespace', isGone);
     // The mutations are of use only while each of these happens often.
     if (ONLY !== undefined) return;
     const often = COUNT / 20;
