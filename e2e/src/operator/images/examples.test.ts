@@ -93,6 +93,7 @@ test('a pod for each simulation: as many pods as simulations, and the same resul
   lab.waitFor('condition=Succeeded', 'single', 600);
   assert.deepEqual(await lab.digests('single'), expectedOfSmall());
   const { succeeded = 0 } = lab.json<{ status: { succeeded?: number } }>('get job single-pilots').status;
-  assert.ok(succeeded >= 4 * 5, `${succeeded} pods`);
+  // Each pod ran one. Those that ran the last ones hear that the plan has ended, and wait to be taken away.
+  assert.ok(succeeded >= 4 * 5 - 3, `${succeeded} pods`);
   await lab.deleteStudy('single');
 });
