@@ -21,7 +21,13 @@ export type ContainerStatus = {
   state?: ContainerState;
   lastState?: ContainerState;
 };
-export type PodCondition = { type: string; status: string; reason?: string; message?: string };
+export type PodCondition = {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+  lastTransitionTime?: string;
+};
 export type Pod = KubernetesObject & {
   spec?: { nodeName?: string };
   status?: {

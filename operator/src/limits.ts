@@ -13,6 +13,8 @@ export const headRequestMs = 5000;
 export const headDoubtMs = 10_000;
 /** A head that has been silent for so long, while it should stop, is stopped without its word: it takes its last checkpoint on SIGTERM. */
 export const silentStopMs = 60_000;
+/** A pod of the server may look for a node this long before simulations that run are given up to make room: a node that is bought comes in minutes. */
+export const makeRoomAfterMs = 300_000;
 /** Pilots may be away this long before somebody looks for the reason. */
 export const pilotsMissingMs = 10_000;
 /** Between two such looks at a study: each costs two lists. */

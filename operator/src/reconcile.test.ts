@@ -214,6 +214,20 @@ test('pilots step aside for a pod of the server that finds no node, and come whe
   await world.stop();
 });
 
+test('pilots that run simulations step aside only for a pod that has found no node for minutes', async () => {
+  const world = await started({ sampling: { method: 'Random', simulations: 100_000 } });
+  assert.ok(await world.until(() => (world.study('heat').status?.simulations?.running ?? 0) > 0, 60));
+  const pilots = world.job('heat')?.spec?.parallelism;
+  assert.ok(pilots! > 0);
+  world.isCrowded = true;
+  world.api.remove(`/api/v1/namespaces/${NAMESPACE}/pods/heat-server-1`);
+  await world.pass(240);
+  assert.equal(world.job('heat')?.spec?.parallelism, pilots);
+  assert.ok(await world.until(() => world.condition('heat', 'ClientsReady') === 'False MakingRoom', 120));
+  assert.ok(await world.until(() => world.job('heat')?.spec?.parallelism === pilots, 120), 'and come back');
+  await world.stop();
+});
+
 test('another operator with other images changes nothing of a study that runs', async () => {
   const world = await started({ sampling: { method: 'Random', simulations: 1000 } });
   await world.pass(3);

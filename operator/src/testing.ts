@@ -56,12 +56,15 @@ export class ScriptedHead {
   intents: Intent[] = [];
   isSilent = false;
   ranks: number;
+  running = 0;
+
   constructor(total: number, ranks: number) {
     this.total = total;
     this.ranks = ranks;
   }
   /** One second passes with so many pilots. */
   tick(pilots: number): void {
+    this.running = 0;
     if (this.outcome !== null || this.intent.suspend) return;
     if (this.intent.cancel) {
       this.outcome = 'Cancelled';
@@ -69,10 +72,11 @@ export class ScriptedHead {
       return;
     }
     this.done = Math.min(this.total, this.done + pilots);
+    this.running = Math.min(pilots, this.total - this.done);
     if (this.done === this.total) this.outcome = 'Succeeded';
   }
   status(): StudyStatus {
-    const { total, done } = this;
+    const { total, done, running } = this;
     const state = this.outcome ?? (this.intent.suspend ? ('Suspended' as const) : ('Running' as const));
     return {
       name: 'study',
@@ -83,7 +87,7 @@ export class ScriptedHead {
       startTime: '2026-01-01T00:00:00Z',
       elapsedSeconds: 1,
       simulations: {
-        ...{ total, pending: total - done, leased: 0, running: 0, received: 0, done },
+        ...{ total, pending: total - done - running, leased: 0, running, received: 0, done },
         ...{ failed: 0, cancelled: 0, retried: 0, redrawn: 0 },
       },
       progress: done / total,
@@ -284,7 +288,10 @@ export class World {
         },
       });
       const isMissing = this.missingImages.has(spec.template.spec.containers[0]!.image);
-      this.#status(`${prefix}/${pod}`, isCrowdedOut ? unschedulable : isMissing ? pulling : running);
+      this.#status(
+        `${prefix}/${pod}`,
+        isCrowdedOut ? unschedulable(this.clock.wallMs()) : isMissing ? pulling : running,
+      );
     }
     const status = {
       replicas: spec.replicas,
@@ -352,12 +359,18 @@ export class World {
   }
 }
 
-const unschedulable = {
+const unschedulable = (nowMs: number) => ({
   phase: 'Pending',
   conditions: [
-    { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes: Insufficient cpu' },
+    {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: '0/1 nodes: Insufficient cpu',
+      lastTransitionTime: new Date(nowMs).toISOString(),
+    },
   ],
-};
+});
 const pulling = {
   phase: 'Pending',
   containerStatuses: [

@@ -4,7 +4,7 @@ import { headAddress } from '../head-link.ts';
 import { headDoubtMs } from '../limits.ts';
 import type { Suspension } from '../policy/suspend.ts';
 import { endOf, type End } from '../policy/finish.ts';
-import { parallelism, serverFindsNoNode } from '../policy/parallelism.ts';
+import { makesRoom, parallelism } from '../policy/parallelism.ts';
 import type { Observed, Trouble } from '../types.ts';
 import { no, unknown, yes, type Verdict, type Verdicts } from './conditions.ts';
 import { podTroubles } from './troubles.ts';
@@ -76,7 +76,7 @@ function serverReady(o: Observed, { suspended, completionTime }: Situation): Ver
 function clientsReady(o: Observed, { suspended, completionTime }: Situation): Verdict {
   if (suspended.wanted) return no('Suspended', 'Pilots were told to stop.');
   if (completionTime !== null) return no('Finished', 'The plan has ended.');
-  if (serverFindsNoNode(o)) return no('MakingRoom', 'A pod of the server finds no node; pilots step aside for it.');
+  if (makesRoom(o)) return no('MakingRoom', 'A pod of the server finds no node; pilots step aside for it.');
   const wanted = parallelism(o);
   const ready = o.job?.status?.ready ?? 0;
   if (ready >= wanted) return yes('Ready', `${wanted} pilots run.`);
