@@ -18,8 +18,10 @@ const namespace = namespaceOf('autoscaled');
 /** One pilot for so many simulations that wait. The controller looks every 15 s. */
 const PER_PILOT = 100;
 const SIMULATIONS = 2000;
-/** Of one pilot in a second. */
-const RATE = 6;
+/** So few are left when it shall have two pilots again. */
+const LEFT = 150;
+/** Of one pilot in a second, when it is time. */
+const RATE = 50;
 let bench: Bench;
 let operator: OperatorProcess;
 let metrics: ExternalMetrics;
@@ -69,7 +71,9 @@ const autoscaler = {
 };
 
 test('an autoscaler drives a study from two pilots to six and back', { skip, timeout: 600_000 }, async (t) => {
-  bench.heads.of.set(`heat.${namespace}`, new ScriptedHead(SIMULATIONS, 1, RATE));
+  // Nothing ends before the autoscaler has seen how much there is.
+  const head = new ScriptedHead(SIMULATIONS, 1, 0);
+  bench.heads.of.set(`heat.${namespace}`, head);
   bench.apply(namespace, SIMULATIONS, { client: { parallelism: 2 } }, 'heat');
   await until('two pilots', bench.is(namespace, 'ClientsReady', 'heat'));
   const seen: number[] = [];
@@ -92,8 +96,11 @@ test('an autoscaler drives a study from two pilots to six and back', { skip, tim
     });
   };
   await until('six pilots', reached(6)).catch(because);
-  // The head hears of every change, and works the faster.
-  assert.equal(bench.heads.of.get(`heat.${namespace}`)!.intent.parallelism, 6);
+  // The head hears of every change.
+  assert.equal(head.intent.parallelism, 6);
+  head.rate = RATE;
+  await until('little to be left', () => SIMULATIONS - head.done <= LEFT);
+  head.rate = 0;
   await until('two pilots again', async () => (await look()).wanted === 2, 300_000).catch(because);
   t.diagnostic(`parallelism was ${seen.join(' → ')}, ${metrics.asked} questions`);
   assert.ok(seen.every((pilots) => pilots >= 2 && pilots <= 6));

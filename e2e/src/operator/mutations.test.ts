@@ -21,7 +21,7 @@ const COUNT = Number(process.env['MELISSA_MUTATIONS'] ?? 300);
 const SEED = Number(process.env['MELISSA_MUTATION_SEED'] ?? 1);
 /** One alone, to look into it. */
 const ONLY = process.env['MELISSA_MUTATION'];
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 /** Pods in the namespace: manifests may ask for a hundred thousand. */
 const PODS_MAX = 100;
 /** Requests for one study that lives as long as such a trial: its children, their status, a look for reasons every ten seconds. */

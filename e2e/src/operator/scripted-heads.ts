@@ -16,7 +16,7 @@ export class ScriptedHead {
   readonly total: number;
   readonly ranks: number;
   /** Simulations that one pilot ends in a second. */
-  readonly rate: number;
+  rate: number;
   intent: Intent = { generation: 0, parallelism: 0, suspend: false, cancel: false, deadlineSeconds: null };
   gone: { pilot: string; reason: string }[] = [];
   requests = 0;
