@@ -58,11 +58,21 @@ export async function ensureCredentials(parts: {
   const files = Object.fromEntries(serverFiles.map((file) => [file, decode(server.data?.[file])])) as CredentialFiles;
   if ((await read(client, study, clientSecret(name))) === null)
     await create(client, study, clientSecret(name), files, clientFiles, revision);
-  return {
-    state: 'Present',
-    known: { revision, caCertificate: files['ca.crt'], token: files.token, readAtMs: nowMs },
-  };
+  return { state: 'Present', known: knownOf(server, nowMs) };
 }
+
+/** Of a study that has ended: nothing is made, and null says that the keys are gone. */
+export async function readCredentials(study: Study, client: Client, nowMs: number): Promise<KnownCredentials | null> {
+  const server = await read(client, study, serverSecret(study.metadata.name));
+  return server === null ? null : knownOf(server, nowMs);
+}
+
+const knownOf = (server: Secret, nowMs: number): KnownCredentials => ({
+  revision: revisionOf(server),
+  caCertificate: decode(server.data?.['ca.crt']),
+  token: decode(server.data?.['token']),
+  readAtMs: nowMs,
+});
 
 const lost = (study: string, secret: string): string =>
   `Secret ${secret} is gone, and pods cannot start without it. Run "kubectl annotate mst/${study} ${ROTATE_ANNOTATION}=$(date +%s) --overwrite": new keys are made and the study continues from its checkpoint.`;

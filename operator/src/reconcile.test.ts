@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { NAMESPACE, World } from './testing.ts';
+import { config, NAMESPACE, World } from './testing.ts';
 
 async function* once(text: string): AsyncIterable<Uint8Array> {
   await Promise.resolve();
@@ -233,7 +233,6 @@ test('another operator with other images changes nothing of a study that runs', 
   await world.pass(3);
   const before = JSON.stringify([world.set('heat')?.spec, world.job('heat')?.spec]);
   await world.stop();
-  const { config } = await import('./testing.ts');
   const { serverImage } = config;
   config.serverImage = 'registry.example/melissa/server@sha256:9999';
   world.start();
@@ -260,6 +259,26 @@ test('an operator that starts when the server has left finds nothing degraded, a
   assert.ok(await world.until(isTrue(world, 'Succeeded')));
   assert.ok(await world.until(() => world.condition('heat', 'ServerReady') === 'False Finished', 60));
   assert.equal(await restarted(), 'True HeadReports');
+  await world.stop();
+});
+
+test('an operator that starts while a finished server still serves goes on asking it', async () => {
+  const world = await started({ sampling: { method: 'Random', simulations: 4 }, server: { keepSeconds: 3600 } });
+  assert.ok(await world.until(isTrue(world, 'Succeeded')));
+  await world.stop();
+  world.start();
+  const replaceHead = async () => {
+    world.api.remove(`/api/v1/namespaces/${NAMESPACE}/pods/heat-server-0`);
+    await world.pass(15);
+  };
+  world.missingImages.add(config.serverImage);
+  await replaceHead();
+  await replaceHead();
+  assert.ok(!isTrue(world, 'ServerReady')());
+  world.missingImages.clear();
+  await replaceHead();
+  assert.equal(world.condition('heat', 'ServerReady'), 'True Ready');
+  assert.equal(world.credentialsMade, 1);
   await world.stop();
 });
 

@@ -14,7 +14,7 @@ import {
   type Result,
   type Store,
 } from 'operator-runtime';
-import { ensureCredentials, type MakeCredentials } from './credentials.ts';
+import { ensureCredentials, readCredentials, type MakeCredentials } from './credentials.ts';
 import { decide } from './decide.ts';
 import { ensureFrozen } from './frozen.ts';
 import { headAddress, look, tell, type HeadApi, type OpenHead } from './head-link.ts';
@@ -114,9 +114,9 @@ async function visitAccepted(visit: Visit, accepted: Extract<Acceptance, { accep
   const { client, clock, log } = context;
   const nowMs = () => clock.wallMs();
   const isFinished = study.status?.completionTime !== undefined;
-  const lost = await prepared(credentials(visit, isFinished));
-  const frozen = await prepared(ensureFrozen({ study, accepted, known, config: parts.config, context, isFinished }));
   const pods = podsOf(visit);
+  const lost = await prepared(credentials(visit, isFinished, pods.server.length > 0));
+  const frozen = await prepared(ensureFrozen({ study, accepted, known, config: parts.config, context, isFinished }));
   const podIp = headAddress(pods.server);
   const { name, namespace = '' } = study.metadata;
   const api: HeadApi | null =
@@ -165,15 +165,24 @@ async function visitAccepted(visit: Visit, accepted: Extract<Acceptance, { accep
 }
 
 /** Reads or makes the study's keys when it must; says what is wrong when they are lost. */
-async function credentials({ parts, context, study, known }: Visit, isFinished: boolean): Promise<Problem | null> {
+async function credentials(
+  { parts, context, study, known }: Visit,
+  isFinished: boolean,
+  hasServer: boolean,
+): Promise<Problem | null> {
   const nowMs = context.clock.wallMs();
   const isFresh =
     known.credentials !== null &&
     known.credentials.revision === (study.metadata.annotations?.[ROTATE_ANNOTATION] ?? '') &&
     (known.headSilentSinceMs === null || nowMs - known.credentials.readAtMs < credentialsPeriodMs);
-  if (isFresh || isFinished) return null;
-  const hasStarted = study.status?.startTime !== undefined;
+  if (isFresh) return null;
   const { client } = context;
+  if (isFinished) {
+    // Its server still answers for a while; nothing is made any more.
+    if (hasServer) known.credentials = await readCredentials(study, client, nowMs);
+    return null;
+  }
+  const hasStarted = study.status?.startTime !== undefined;
   const found = await ensureCredentials({ study, client, make: parts.makeCredentials, hasStarted, nowMs });
   if (found.state === 'Lost') return { reason: 'CredentialsLost', message: found.message };
   if (found.known.revision !== known.credentials?.revision) known.head = null;
