@@ -2,6 +2,7 @@
 /* See transport_zmq.h. */
 #include "transport_zmq.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <zmq.h>
@@ -40,8 +41,9 @@ static int set_all(mlc_link *link, const mlc_settings *settings, const char *ser
 }
 
 static int open_monitor(mlc_link *link) {
-  char address[64];
-  snprintf(address, sizeof address, "inproc://melissa-monitor-%p", (void *)link);
+  /* A name is free again only when a thread of ZeroMQ has ended the monitor before: each has its own. */
+  char address[80];
+  snprintf(address, sizeof address, "inproc://melissa-monitor-%p-%" PRIu32, (void *)link, ++link->openings);
   int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
   if (zmq_socket_monitor(link->socket, address, events) != 0) return 0;

@@ -20,6 +20,7 @@ typedef struct mlc_link {
   int is_refused; /* the peer does not take our key, or wants one, or takes none */
   int is_asked;   /* for its mechanism; once in the life of a link */
   uint32_t failed_handshakes; /* since the last that succeeded */
+  uint32_t openings;
   uint8_t routing_id[16];
 } mlc_link;
 

@@ -89,12 +89,15 @@ test('a rank that comes back at another address is found through the head', { sk
     await until('frame 50', () => server.framesTotal >= 50);
     const moved = new Proxy(server.rankEndpoint);
     server.announcedEndpoint = await moved.start();
-    server.restartRank();
-    proxy.refuse = true;
-    proxy.cut();
-    succeeded(await running.ended);
-    hasSteps(server, 100, 200, server.framesTotal);
-    await moved.close();
+    try {
+      server.restartRank();
+      proxy.refuse = true;
+      proxy.cut();
+      succeeded(await running.ended);
+      hasSteps(server, 100, 200, server.framesTotal);
+    } finally {
+      await moved.close();
+    }
   }),
 );
 
