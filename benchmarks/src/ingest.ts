@@ -23,10 +23,7 @@ export type IngestCase = {
 export type PeerKind = 'fold' | 'discard';
 type Told = { begun: number; ended: number; simulations: number; status: number };
 
-/**
- * Some seconds of data each. Ours begins before there are connections, and its pages of state are fresh; the peer's clock starts with its first
- * message and its state is there. With two gigabytes that was a fifth of the time, and no study is so small.
- */
+/** Some seconds of data each, so that neither the start, which the peer's clock does not see, nor pages that are touched for the first time decide. */
 export const cases = {
   '8MB': { cells: 1_000_000, steps: 10, simulations: 96 },
   '80kB': { cells: 10_000, steps: 100, simulations: 960 },
