@@ -125,12 +125,9 @@ test(`${STUDIES} studies at once all end`, limits, async (t) => {
       left = `${items.filter((one) => !isTrue(one, 'Succeeded')).length} of ${items.length} have not ended`;
       return items.length === STUDIES && items.every((one) => isTrue(one, 'Succeeded'));
     };
-    const pause = () => new Promise((resolve) => setTimeout(resolve, 1000));
-    await until('all to end', async () => (await haveEnded()) || (await pause(), false), limitMs).catch(
-      (error: unknown) => {
-        throw new TypeError(`${left}\n${operator.log.slice(-3000)}`, { cause: error });
-      },
-    );
+    await until('all to end', haveEnded, limitMs, 1000).catch((error: unknown) => {
+      throw new TypeError(`${left}\n${operator.log.slice(-3000)}`, { cause: error });
+    });
     const seconds = (performance.now() - startedMs) / 1000;
     const numbers = await account(t, operator, 'studies', seconds, STUDIES);
     assert.ok(numbers.childWritesPerStudy <= WRITES_PER_STUDY_MAX, `${numbers.childWritesPerStudy} writes a study`);

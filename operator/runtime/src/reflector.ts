@@ -365,6 +365,7 @@ export class Reflector<T extends KubernetesObject> {
     }
     if (annotations?.[initialEventsEnd] !== 'true') return initial;
     this.#pictured(initial.values(), initial.size, version, 'watchList');
+    initial.clear(); // those who wait for the end of the watch hold it too
     return null;
   }
 

@@ -56,19 +56,35 @@ test('what is read is what the tree names, of any object', () => {
   );
 });
 
-test('a text that is cut is never taken for a whole one', () => {
+test('a text that is cut is never taken for another one', () => {
   const tree: Tree = new Map([
     ['a', null],
     ['b', new Map([['a', null]])],
   ]);
   const text = JSON.stringify({ x: [{ y: '}"]' }], a: { x: [1] }, b: [{ a: 'ä', c: 1 }, 2], z: -1 });
-  assert.notEqual(skimmed(text, tree), null);
-  for (let length = 0; length < text.length; length++) assert.equal(skimmed(text.slice(0, length), tree), null);
+  const whole = skimmed(text, tree);
+  assert.notEqual(whole, null);
+  for (let length = 0; length < text.length; length++) {
+    const read = skimmed(text.slice(0, length), tree);
+    if (read !== null) assert.equal(read, whole, text.slice(0, length));
+  }
+});
+
+test('what comes after the last member that is kept is not walked', () => {
+  const tree: Tree = new Map([
+    ['a', null],
+    ['b', new Map([['c', new Map([['d', null]])]])],
+  ]);
+  assert.equal(skimmed('{"a":1,"b":{"x":2,"c":{"d":3,and so on}}}', tree), '{"a":1,"b":{"c":{"d":3}}}');
+  assert.equal(skimmed('{"b":{"c":{"d":3,"x":{}}},"a":1,and so on}', tree), '{"b":{"c":{"d":3}},"a":1}');
+  // What is missing is looked for to the end, and what does not close an object is no end.
+  assert.equal(skimmed('{"a":1,"b":{"c":{"x":3,and so on}}}', tree), null);
+  assert.equal(skimmed('{"a":1,"b":{"c":{"d":3,and so on', tree), null);
 });
 
 test('what the API server does not write is left to the parser', () => {
   const tree: Tree = new Map([['a', null]]);
-  for (const text of ['{ "a":1}', '{"a" :1}', '{"\\u0061":1}', '{"a":1}}', '{,}', '{"a":}', '{"a"}'])
+  for (const text of ['{ "a":1}', '{"a" :1}', '{"\\u0061":1}', '{,}', '{"a":}', '{"a"}'])
     assert.equal(skimmed(text, tree), null, text);
 });
 
@@ -129,8 +145,12 @@ test('bookmarks and errors are read whole', () => {
   }
 });
 
-test('a line that is no JSON is refused', () => {
-  const read = keptEvents(readBy(['spec'])!);
+test('a line that ends early is refused, or all that is kept had come', () => {
+  const read = keptEvents(readBy(['spec', 'status'])!);
   const bytes = line({ type: 'ADDED', object: pod });
-  for (let length = 1; length < bytes.length; length++) assert.throws(() => read(bytes, 0, length), SyntaxError);
+  const whole = read(bytes, 0, bytes.length);
+  // The last two braces close the object and the event.
+  for (let length = 1; length < bytes.length; length++)
+    if (length < bytes.length - 2) assert.throws(() => read(bytes, 0, length), SyntaxError);
+    else assert.deepEqual(read(bytes, 0, length), whole);
 });

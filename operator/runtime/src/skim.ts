@@ -2,7 +2,8 @@
 /**
  * Reads of a watch event only what a kind keeps. A pod is 4 kB of JSON of which a controller keeps a tenth; making objects of the rest
  * costs more than everything else that is done with an event. So the bytes are walked once, what is not kept is stepped over,
- * and `JSON.parse` sees what is left. The walk knows JSON as the API server writes it, without white space and with its keys
+ * and `JSON.parse` sees what is left. Where everything that is kept has been read, the walk ends: an event is a whole line, and no key comes twice
+ * in an object. It knows JSON as the API server writes it, without white space and with its keys
  * unescaped; at anything else it gives up, and the caller parses the whole line: it never guesses.
  */
 export type Tree = Map<string, Tree | null>;
@@ -40,22 +41,22 @@ export class Skim {
   text(bytes: Uint8Array, begin: number, end: number): string | null {
     if (this.#out.length < end - begin) this.#out = Buffer.allocUnsafe(2 * (end - begin));
     this.#at = 0;
-    return this.#value(bytes, begin, end, this.#members) === end ? this.#out.toString('utf8', 0, this.#at) : null;
+    return this.#value(bytes, begin, end, this.#members, true) === end ? this.#out.toString('utf8', 0, this.#at) : null;
   }
 
-  /** Returns where the value ends, or UNKNOWN. */
-  #value(bytes: Uint8Array, begin: number, end: number, members: Member[] | null): number {
+  /** Returns where the value ends, or UNKNOWN. `isLast`: nothing is kept of what comes after it, and it may end with the line. */
+  #value(bytes: Uint8Array, begin: number, end: number, members: Member[] | null, isLast: boolean): number {
     const first = bytes[begin];
-    if (members !== null && first === OBJECT) return this.#object(bytes, begin, end, members);
+    if (members !== null && first === OBJECT) return this.#object(bytes, begin, end, members, isLast);
     if (members !== null && first === ARRAY) return this.#array(bytes, begin, end, members);
     const over = skip(bytes, begin, end);
     if (over !== UNKNOWN) this.#copy(bytes, begin, over);
     return over;
   }
 
-  #object(bytes: Uint8Array, begin: number, end: number, members: Member[]): number {
+  #object(bytes: Uint8Array, begin: number, end: number, members: Member[], isLast: boolean): number {
     this.#out[this.#at++] = OBJECT;
-    let isFirst = true;
+    let left = members.length;
     let i = begin + 1;
     if (bytes[i] === OBJECT_END) i += 1;
     else
@@ -65,12 +66,16 @@ export class Skim {
         const member = memberOf(members, bytes, i + 1, keyEnd - 2);
         if (member === null) i = skip(bytes, keyEnd, end);
         else {
-          if (!isFirst) this.#out[this.#at++] = COMMA;
-          isFirst = false;
+          if (left < members.length) this.#out[this.#at++] = COMMA;
+          left -= 1;
           this.#copy(bytes, i, keyEnd);
-          i = this.#value(bytes, keyEnd, end, member.below);
+          i = this.#value(bytes, keyEnd, end, member.below, isLast && left === 0);
         }
         if (i === UNKNOWN) return UNKNOWN;
+        if (isLast && left === 0) {
+          i = bytes[end - 1] === OBJECT_END ? end : UNKNOWN;
+          break;
+        }
         const next = bytes[i++];
         if (next === OBJECT_END) break;
         if (next !== COMMA) return UNKNOWN;
@@ -85,7 +90,7 @@ export class Skim {
     if (bytes[i] === ARRAY_END) i += 1;
     else
       for (;;) {
-        i = this.#value(bytes, i, end, members);
+        i = this.#value(bytes, i, end, members, false);
         if (i === UNKNOWN) return UNKNOWN;
         const next = bytes[i++];
         if (next === ARRAY_END) break;

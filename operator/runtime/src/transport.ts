@@ -24,6 +24,7 @@ export type ApiResponse = {
   status: number;
   /** Names in lower case. */
   headers: Record<string, string>;
+  /** A chunk of a watch may be empty once the next is asked for: copy what is to last. */
   body: AsyncIterable<Uint8Array>;
 };
 

@@ -6,10 +6,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { after, before } from 'node:test';
+import test from 'node:test';
 import { parse } from 'yaml';
-import { cleanUp, root } from '../../melissa.ts';
-import { digestsOnOneMachine, Lab, onOneMachine, skipWithoutImages, type Digests, type Manifest } from './lab.ts';
+import { root } from '../../melissa.ts';
+import {
+  digestsOnOneMachine,
+  laboratory,
+  onOneMachine,
+  skipWithoutImages,
+  type Digests,
+  type Lab,
+  type Manifest,
+} from './lab.ts';
 
 const examples = ['heat', 'ishigami', 'lorenz', 'unmodified'];
 const solvers = [...examples, 'heat-openmpi', 'heat-mpich'];
@@ -17,26 +25,14 @@ const skip = skipWithoutImages(solvers);
 const limits = { skip, timeout: 900_000 };
 let lab: Lab;
 
-before(
-  async () => {
-    if (skip === false) lab = await Lab.open('examples', solvers);
-  },
-  { timeout: 900_000 },
-);
-after(
-  async () => {
-    cleanUp();
-    await lab?.close();
-  },
-  { timeout: 300_000 },
-);
+laboratory('examples', solvers, skip, (opened) => (lab = opened));
 
 for (const name of examples)
   test(`${name}: the manifest that ran here is applied unchanged, and counts the same`, limits, async () => {
     const path = join(root, 'examples', name, 'study.yaml');
     const expected = digestsOnOneMachine(path);
     lab.kubectl(['-n', lab.namespace, 'apply', '-f', path]);
-    lab.waitFor('condition=Succeeded', name, 600);
+    lab.waitFor('Succeeded', name, 600);
     assert.deepEqual(await lab.digests(name), expected);
     await lab.deleteStudy(name);
   });
@@ -75,7 +71,7 @@ const withRanks = (image: string, name: string, user: Record<string, number> = {
 for (const image of ['heat-openmpi', 'heat-mpich'])
   test(`${image}: two ranks a pod, a read-only root file system, no ssh: the same results`, limits, async () => {
     lab.apply(withRanks(image, image));
-    lab.waitFor('condition=Succeeded', image, 400);
+    lab.waitFor('Succeeded', image, 400);
     assert.deepEqual(await lab.digests(image), expectedOfSmall());
     await lab.deleteStudy(image);
   });
@@ -83,17 +79,22 @@ for (const image of ['heat-openmpi', 'heat-mpich'])
 for (const image of ['heat-openmpi', 'heat-mpich'])
   test(`${image}: a user that is in no password file`, limits, async () => {
     lab.apply(withRanks(image, 'nobody', { runAsUser: 45_678, runAsGroup: 45_678, fsGroup: 45_678 }));
-    lab.waitFor('condition=Succeeded', 'nobody', 400);
+    lab.waitFor('Succeeded', 'nobody', 400);
     assert.deepEqual(await lab.digests('nobody'), expectedOfSmall());
     await lab.deleteStudy('nobody');
   });
 
 test('a pod for each simulation: as many pods as simulations, and the same results', limits, async () => {
   lab.apply(small('single', { mode: 'PodPerSimulation', parallelism: 3 }));
-  lab.waitFor('condition=Succeeded', 'single', 600);
+  lab.waitFor('Succeeded', 'single', 600);
   assert.deepEqual(await lab.digests('single'), expectedOfSmall());
-  const { succeeded = 0 } = lab.json<{ status: { succeeded?: number } }>('get job single-pilots').status;
-  // Each pod ran one. Those that ran the last ones hear that the plan has ended, and wait to be taken away.
-  assert.ok(succeeded >= 4 * 5 - 3, `${succeeded} pods`);
+  const { simulations } = JSON.parse((await lab.ask('single', '/v1/simulations?limit=1000')).text) as {
+    simulations: { pilot: string; state: string; attempts: number }[];
+  };
+  assert.deepEqual(
+    new Set(simulations.map(({ state, attempts }) => `${state} after ${attempts}`)),
+    new Set(['Done after 1']),
+  );
+  assert.equal(new Set(simulations.map(({ pilot }) => pilot)).size, 4 * 5, JSON.stringify(simulations));
   await lab.deleteStudy('single');
 });

@@ -4,10 +4,9 @@
  * handshakes add to what Kubernetes takes for any pod. Times are of one clock: the node's, which is this machine's.
  */
 import assert from 'node:assert/strict';
-import test, { after, before } from 'node:test';
-import { cleanUp } from '../../melissa.ts';
+import test from 'node:test';
 import { heatManifest } from '../../pods/study-pods.ts';
-import { Lab, skipWithoutImages, type Manifest } from './lab.ts';
+import { heatClient, laboratory, skipWithoutImages, type Lab, type Manifest } from './lab.ts';
 
 const skip = skipWithoutImages(['heat']);
 const ROUNDS = 5;
@@ -15,19 +14,7 @@ const ROUNDS = 5;
 const MORE_MS = 3000;
 let lab: Lab;
 
-before(
-  async () => {
-    if (skip === false) lab = await Lab.open('first', ['heat']);
-  },
-  { timeout: 900_000 },
-);
-after(
-  async () => {
-    cleanUp();
-    await lab?.close();
-  },
-  { timeout: 300_000 },
-);
+laboratory('first', ['heat'], skip, (opened) => (lab = opened));
 
 const resources = { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '1', memory: '256Mi' } };
 
@@ -56,20 +43,14 @@ async function study(round: number): Promise<number> {
   const name = `study-${round}`;
   const manifest: Manifest = {
     ...heatManifest({
-      client: {
-        image: 'docker.io/example/heat:1.0',
-        command: ['heat'],
-        args: ['{initial}', '{left}', '{right}', '10', '16'],
-        parallelism: 1,
-        template: { resources },
-      },
+      client: heatClient({ parallelism: 1, template: { resources } }),
       server: { ranks: 1, memory: '512Mi' },
     }),
     metadata: { name },
   };
   const startMs = Date.now();
   lab.apply(manifest);
-  lab.waitFor('condition=Succeeded', name);
+  lab.waitFor('Succeeded', name);
   const { events } = JSON.parse((await lab.ask(name, '/v1/events?entity=simulation&limit=1000')).text) as {
     events: { time: string; to: string }[];
   };

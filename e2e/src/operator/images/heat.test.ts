@@ -6,37 +6,30 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { after, before } from 'node:test';
-import { cleanUp, scratch } from '../../melissa.ts';
+import test from 'node:test';
+import { scratch } from '../../melissa.ts';
 import { heatManifest } from '../../pods/study-pods.ts';
-import { get, Lab, onOneMachine, skipWithoutImages, sorted, until, type Digests, type Manifest } from './lab.ts';
+import {
+  get,
+  heatClient,
+  laboratory,
+  onOneMachine,
+  skipWithoutImages,
+  sorted,
+  until,
+  type Digests,
+  type Lab,
+  type Manifest,
+} from './lab.ts';
 
 const skip = skipWithoutImages(['heat']);
 const limits = { skip, timeout: 600_000 };
 let lab: Lab;
 
-before(
-  async () => {
-    if (skip === false) lab = await Lab.open('heat', ['heat']);
-  },
-  { timeout: 900_000 },
-);
-after(
-  async () => {
-    cleanUp();
-    await lab?.close();
-  },
-  { timeout: 300_000 },
-);
+laboratory('heat', ['heat'], skip, (opened) => (lab = opened));
 
 function manifestOf(name: string, spec: Record<string, unknown> = {}): Manifest {
-  const client = {
-    image: 'docker.io/example/heat:1.0',
-    command: ['heat'],
-    args: ['{initial}', '{left}', '{right}', '10', '16'],
-    parallelism: 2,
-    template: { resources: { requests: { cpu: '100m' } } },
-  };
+  const client = heatClient();
   return { ...heatManifest({ client, server: { ranks: 2, memory: '1Gi' }, ...spec }), metadata: { name } };
 }
 let here: Digests | null = null;
@@ -44,7 +37,7 @@ const expected = (): Digests => (here ??= onOneMachine(manifestOf('heat')));
 
 test('a heat study from kubectl apply to the same digests as on one machine', limits, async () => {
   lab.apply(manifestOf('heat'));
-  lab.waitFor('condition=Succeeded', 'heat');
+  lab.waitFor('Succeeded', 'heat');
   assert.match(lab.k('get mst'), /heat +True +Kubernetes +60\/60 +0 +\d+ +100%/);
   const token = lab.secret('heat', 'token');
   await lab.forwarded('heat', 8888, async (local) => {
@@ -151,7 +144,7 @@ test('a deleted study leaves nothing, and with Retain its claim only', limits, a
   await lab.deleteStudy('heat');
   const storage = { size: '1Gi', retention: 'Retain' };
   lab.apply(manifestOf('kept', { server: { ranks: 1, memory: '1Gi', checkpoint: { storage } } }));
-  lab.waitFor('condition=Succeeded', 'kept');
+  lab.waitFor('Succeeded', 'kept');
   lab.k('delete mst kept --timeout=120s');
   await until('only the claim to be left', () => lab.left('kept') === 'persistentvolumeclaim/kept-checkpoint');
   lab.k('delete pvc kept-checkpoint');

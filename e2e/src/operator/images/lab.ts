@@ -9,8 +9,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { delimiter, dirname, join } from 'node:path';
+import { after, before } from 'node:test';
 import { cluster, skipWithoutCluster, type Cluster } from '../../../cluster/src/cluster.ts';
-import { melissa, root, runStudy, scratch, summaryOf } from '../../melissa.ts';
+import { tool } from '../../../cluster/src/layout.ts';
+import { cleanUp, melissa, root, runStudy, scratch, summaryOf } from '../../melissa.ts';
 import { until } from '../operator-process.ts';
 
 export { until };
@@ -26,13 +28,36 @@ export function skipWithoutImages(solvers: string[]): string | false {
   return missing.length > 0 ? `images are not built (npm run images): ${missing.join(', ')}` : skipWithoutCluster();
 }
 
-const kubectlProgram = (): string => {
-  const folder =
-    process.env['MELISSA_CLUSTER_TOOLS'] ??
-    join(process.env['XDG_CACHE_HOME'] ?? join(process.env['HOME'] ?? '/root', '.cache'), 'melissa', 'cluster-tools');
-  const path = join(folder, 'bin', 'kubectl');
-  return existsSync(path) ? path : 'kubectl';
-};
+/** Ours where it was built, else the one on PATH, as for a cluster that KUBECONFIG names. */
+const kubectlProgram = (): string => (existsSync(tool('kubectl')) ? tool('kubectl') : 'kubectl');
+
+const ROUND_SECONDS = 60;
+/** A watch may lag behind by this much. */
+const MISSED_MS = 10_000;
+
+/** The laboratory of a test file: open while its tests run, closed after them whatever they did. */
+export function laboratory(name: string, solvers: string[], skip: string | false, opened: (lab: Lab) => void): void {
+  let lab: Lab | null = null;
+  const open = async (): Promise<void> => {
+    if (skip === false) opened((lab = await Lab.open(name, solvers)));
+  };
+  const close = async (): Promise<void> => {
+    cleanUp();
+    await lab?.close();
+  };
+  before(open, { timeout: 900_000 });
+  after(close, { timeout: 300_000 });
+}
+
+/** How the image of the heat example is run on its small grid. */
+export const heatClient = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  image: 'docker.io/example/heat:1.0',
+  command: ['heat'],
+  args: ['{initial}', '{left}', '{right}', '10', '16'],
+  parallelism: 2,
+  template: { resources: { requests: { cpu: '50m' } } },
+  ...more,
+});
 
 type Ran = { status: number; stdout: string; stderr: string };
 export type Asked = { status: number; text: string; bytes: Uint8Array };
@@ -110,15 +135,31 @@ export class Lab {
   apply(manifest: Manifest): void {
     this.k('apply -f -', JSON.stringify(manifest));
   }
-  /** Waits as a person would; anew every minute, because a watch ends when somebody applies the kind's definition anew. */
+  /**
+   * Waits as a person would, in rounds that are shorter than the limit on any kubectl here. A round that ended in vain although the condition had been
+   * true for a while is a fault, of ours or of kubectl, and fails.
+   */
   waitFor(condition: string, study: string, seconds = 300): void {
     const endMs = performance.now() + seconds * 1000;
-    const words = ['-n', this.namespace, 'wait', `--for=${condition}`, `mst/${study}`, '--timeout=60s']; // prettier-ignore
+    const words = ['-n', this.namespace, 'wait', `--for=condition=${condition}`, `mst/${study}`, `--timeout=${ROUND_SECONDS}s`]; // prettier-ignore
     for (;;) {
       const { status, stderr } = this.try(words);
       if (status === 0) return;
+      const trueSince = this.#trueSince(study, condition);
+      const missed = trueSince === null ? 0 : Date.now() - trueSince;
+      assert.ok(
+        missed < MISSED_MS,
+        `kubectl wait did not see ${condition}, which is true since ${missed} ms: ${stderr}`,
+      );
       assert.ok(performance.now() < endMs, `${stderr}\n${this.diagnosis(study)}`);
     }
+  }
+  #trueSince(study: string, type: string): number | null {
+    const { stdout } = this.try(['-n', this.namespace, 'get', `mst/${study}`, '-o', 'json']);
+    if (stdout === '') return null;
+    const { status } = JSON.parse(stdout) as { status?: { conditions?: Condition[] } };
+    const found = status?.conditions?.find((one) => one.type === type && one.status === 'True');
+    return found === undefined ? null : Date.parse(found.lastTransitionTime);
   }
   diagnosis(study: string): string {
     const look = [
@@ -226,6 +267,7 @@ export class Lab {
     return { code: ended.status ?? 1, stdout: ended.stdout, stderr: ended.stderr };
   }
 }
+type Condition = { type: string; status: string; lastTransitionTime: string };
 type Said = { code: number; stdout: string; stderr: string };
 
 export type PodLike = {

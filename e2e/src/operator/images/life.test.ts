@@ -4,37 +4,28 @@
  * installed again. Each time it ends by itself with the digests of one machine, and the operator never starts a pod again that did not have to.
  */
 import assert from 'node:assert/strict';
-import test, { after, before } from 'node:test';
-import { cleanUp } from '../../melissa.ts';
+import test from 'node:test';
 import { heatManifest } from '../../pods/study-pods.ts';
-import { get, Lab, onOneMachine, processOf, skipWithoutImages, until, type Digests, type Manifest } from './lab.ts';
+import {
+  get,
+  heatClient,
+  laboratory,
+  onOneMachine,
+  processOf,
+  skipWithoutImages,
+  until,
+  type Digests,
+  type Lab,
+  type Manifest,
+} from './lab.ts';
 
 const skip = skipWithoutImages(['heat']);
 const limits = { skip, timeout: 600_000 };
 let lab: Lab;
 
-before(
-  async () => {
-    if (skip === false) lab = await Lab.open('life', ['heat']);
-  },
-  { timeout: 900_000 },
-);
-after(
-  async () => {
-    cleanUp();
-    await lab?.close();
-  },
-  { timeout: 300_000 },
-);
+laboratory('life', ['heat'], skip, (opened) => (lab = opened));
 
-const client = {
-  image: 'docker.io/example/heat:1.0',
-  command: ['heat'],
-  args: ['{initial}', '{left}', '{right}', '10', '16'],
-  parallelism: 2,
-  drainSeconds: 5,
-  template: { resources: { requests: { cpu: '50m' } } },
-};
+const client = heatClient({ drainSeconds: 5 });
 /** The same simulations here and there; there each takes long enough to be disturbed. */
 function manifestOf(name: string, more: Record<string, unknown> = {}): Manifest {
   const spec = {
@@ -56,7 +47,7 @@ const expected = (): Digests => (here ??= onOneMachine(manifestOf('here', { clie
 
 /** To the end, with the right results, and away. */
 async function endsRight(name: string): Promise<void> {
-  lab.waitFor('condition=Succeeded', name, 400);
+  lab.waitFor('Succeeded', name, 400);
   assert.deepEqual(await lab.digests(name), expected(), lab.k(`get mst ${name} -o jsonpath={.status}`));
   await lab.deleteStudy(name);
 }
@@ -136,7 +127,7 @@ test('suspended no pod is left and the claim stays; resumed it goes on from wher
   lab.apply(manifestOf('pause'));
   await lab.untilProgress('pause', 0.3);
   lab.k('patch mst pause --type=merge -p {"spec":{"suspend":true}}');
-  lab.waitFor('condition=Suspended', 'pause', 120);
+  lab.waitFor('Suspended', 'pause', 120);
   assert.deepEqual([...lab.pods('pause', 'server'), ...lab.pods('pause', 'pilot')], []);
   const before = lab.progress('pause');
   assert.match(lab.left('pause'), /persistentvolumeclaim[/]pause-checkpoint/);

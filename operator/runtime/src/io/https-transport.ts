@@ -136,7 +136,8 @@ function exchange(outgoing: ClientRequest, request: ApiRequest): Promise<ApiResp
       );
     });
     outgoing.on('response', (incoming: IncomingMessage) => {
-      if (request.query?.['watch'] === 'true') clearTimeout(limit);
+      const isWatch = request.query?.['watch'] === 'true';
+      if (isWatch) clearTimeout(limit);
       incoming.on('close', over);
       const headers = Object.fromEntries(
         Object.entries(incoming.headers).map(([name, value]) => [
@@ -144,7 +145,8 @@ function exchange(outgoing: ClientRequest, request: ApiRequest): Promise<ApiResp
           Array.isArray(value) ? value.join(',') : (value ?? ''),
         ]),
       );
-      resolve({ status: incoming.statusCode ?? 0, headers, body: new Body(incoming) });
+      const status = incoming.statusCode ?? 0;
+      resolve({ status, headers, body: new Body(incoming, isWatch && status === 200) });
     });
     outgoing.end(request.body);
   });
