@@ -308,7 +308,7 @@ export class Reflector<T extends KubernetesObject> {
     const response = await this.#options.transport.send(request);
     if (response.status !== 200) throw refusal(request, response, await readBody(response));
     this.#tell({ type: 'watchStarted', version: this.#version ?? '' });
-    for await (const chunk of watchEvents(response.body, this.#readEvent)) {
+    for await (const chunk of watchEvents(response.body, this.#readEvent, response.ownsChunks === true)) {
       alive();
       for (const event of chunk) {
         if (this.#doubt !== null) break;

@@ -24,8 +24,9 @@ export type ApiResponse = {
   status: number;
   /** Names in lower case. */
   headers: Record<string, string>;
-  /** A chunk of a watch may be empty once the next is asked for: copy what is to last. */
   body: AsyncIterable<Uint8Array>;
+  /** Nobody but the reader has the chunks: their bytes may be given back as soon as they are read. A transport around another keeps this only if it is so. */
+  ownsChunks?: boolean;
 };
 
 export interface Transport {

@@ -69,3 +69,30 @@ test('lines are found however the bytes are cut, in the middle of a character to
     );
   }
 });
+
+test('chunks that nobody else has are given back once they are read, others stay', async () => {
+  const text = '{"type":"ADDED","object":{"metadata":{"name":"a"}}}\n{"type":"MODI';
+  for (const ownsChunks of [true, false]) {
+    const chunks = [text, 'FIED","object":{}}\n'].map((part) => new Uint8Array(new TextEncoder().encode(part)));
+    const body = async function* () {
+      yield* chunks;
+    };
+    const types: string[] = [];
+    for await (const events of watchEvents(body(), undefined, ownsChunks))
+      for (const { type } of events) types.push(type);
+    assert.deepEqual(types, ['ADDED', 'MODIFIED']);
+    const left = chunks.map(({ length }) => length);
+    assert.deepEqual(left, ownsChunks ? [0, 0] : [text.length, 19]);
+  }
+});
+
+test('a chunk that is a part of something larger is left alone', async () => {
+  const whole = new TextEncoder().encode('{"type":"ADDED","object":{}}\n{"type":"DELETED","object":{}}\n');
+  const body = async function* () {
+    yield whole.subarray(0, 29);
+    yield whole.subarray(29);
+  };
+  const types: string[] = [];
+  for await (const events of watchEvents(body(), undefined, true)) for (const { type } of events) types.push(type);
+  assert.deepEqual(types, ['ADDED', 'DELETED']);
+});

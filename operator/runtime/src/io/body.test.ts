@@ -23,8 +23,7 @@ async function withServer(
     await new Promise((resolve) => server.close(resolve));
   }
 }
-const get = (transport: Transport, query: Record<string, string> = {}) =>
-  transport.send({ method: 'GET', path: '/', query, timeoutMs: 60_000 });
+const get = (transport: Transport) => transport.send({ method: 'GET', path: '/', timeoutMs: 60_000 });
 const limits = { timeout: 120_000 };
 
 test('megabytes arrive whole when the reader is slower than the socket', limits, async () => {
@@ -98,33 +97,3 @@ test('a reader that leaves ends the connection, and one that reads to the end ke
     },
   );
 });
-
-const lengths = async (body: AsyncIterable<Uint8Array>): Promise<{ read: number; kept: number }> => {
-  const chunks: Uint8Array[] = [];
-  let read = 0;
-  for await (const chunk of body) {
-    read += chunk.length;
-    chunks.push(chunk);
-  }
-  return { read, kept: chunks.reduce((sum, { length }) => sum + length, 0) };
-};
-
-test(
-  'the bytes of a watch are given back once they are read, those of an answer or a refusal are not',
-  limits,
-  async () => {
-    const size = 300_000;
-    await withServer(
-      (request, response) => {
-        response.writeHead(request.url?.includes('refused') === true ? 410 : 200);
-        response.end(Buffer.alloc(size, 'x'));
-      },
-      async (transport) => {
-        const lengthsOf = async (query: Record<string, string>) => lengths((await get(transport, query)).body);
-        assert.deepEqual(await lengthsOf({ watch: 'true' }), { read: size, kept: 0 });
-        assert.deepEqual(await lengthsOf({ watch: 'true', refused: '1' }), { read: size, kept: size });
-        assert.deepEqual(await lengthsOf({}), { read: size, kept: size });
-      },
-    );
-  },
-);

@@ -2,8 +2,7 @@
 /**
  * The body of an answer, chunk by chunk as Node cut it from the socket. A Readable's own iterator joins what waits, and a watch that brings
  * thousands of events a second would be copied whole: the copies are memory outside V8's heap, which it answers with full
- * collections of garbage, dozens where one would do. For the same reason the bytes of a watch are given back as soon as they are read, not when
- * V8 next looks: it looks after its own young objects, of which an event that is not kept makes hardly any.
+ * collections of garbage, dozens where one would do.
  */
 import type { IncomingMessage } from 'node:http';
 
@@ -12,16 +11,13 @@ const WAITING_BYTES_MAX = 256 * 1024;
 
 export class Body implements AsyncIterable<Uint8Array> {
   readonly #incoming: IncomingMessage;
-  readonly #isTransient: boolean;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #failure: Error | null = null;
   #wake: () => void = () => {};
 
-  /** `isTransient`: a chunk is empty once the next one is asked for. */
-  constructor(incoming: IncomingMessage, isTransient: boolean) {
+  constructor(incoming: IncomingMessage) {
     this.#incoming = incoming;
-    this.#isTransient = isTransient;
     incoming.on('error', (error) => this.#fail(error));
     incoming.on('end', () => this.#wake());
     incoming.on('close', () => {
@@ -41,10 +37,7 @@ export class Body implements AsyncIterable<Uint8Array> {
           this.#waiting = [];
           this.#waitingBytes = 0;
           if (incoming.isPaused()) incoming.resume();
-          for (const chunk of chunks) {
-            yield chunk;
-            if (this.#isTransient) giveBack(chunk);
-          }
+          yield* chunks;
         } else if (this.#failure !== null) throw this.#failure;
         else if (incoming.readableEnded || incoming.destroyed) return;
         else await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -64,9 +57,4 @@ export class Body implements AsyncIterable<Uint8Array> {
     this.#failure ??= error;
     this.#wake();
   }
-}
-
-/** Only of a chunk that is all of its buffer: then nobody else can have a part of it. */
-function giveBack({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -136,8 +136,7 @@ function exchange(outgoing: ClientRequest, request: ApiRequest): Promise<ApiResp
       );
     });
     outgoing.on('response', (incoming: IncomingMessage) => {
-      const isWatch = request.query?.['watch'] === 'true';
-      if (isWatch) clearTimeout(limit);
+      if (request.query?.['watch'] === 'true') clearTimeout(limit);
       incoming.on('close', over);
       const headers = Object.fromEntries(
         Object.entries(incoming.headers).map(([name, value]) => [
@@ -145,8 +144,7 @@ function exchange(outgoing: ClientRequest, request: ApiRequest): Promise<ApiResp
           Array.isArray(value) ? value.join(',') : (value ?? ''),
         ]),
       );
-      const status = incoming.statusCode ?? 0;
-      resolve({ status, headers, body: new Body(incoming, isWatch && status === 200) });
+      resolve({ status: incoming.statusCode ?? 0, headers, body: new Body(incoming), ownsChunks: true });
     });
     outgoing.end(request.body);
   });
