@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs a second of HyperQueue with one worker of two cores, from submission to the last end."""
 import json
+import signal
 import sys
 import time
 
@@ -8,6 +9,7 @@ from hyperqueue import Job, LocalCluster
 from hyperqueue.cluster import WorkerConfig
 
 count = int(sys.argv[1])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cluster is ended too
 with LocalCluster() as cluster:
     cluster.start_worker(WorkerConfig(cores=2))
     client = cluster.client()

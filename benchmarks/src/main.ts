@@ -8,10 +8,12 @@ import { join } from 'node:path';
 import { allBenches } from './all.ts';
 import { ask, circumstances } from './ask.ts';
 import type { Result } from './bench.ts';
-import { buildNative, root } from './programs.ts';
+import { buildNative, root, stopPrograms } from './programs.ts';
 import { writeReport } from './report.ts';
 
 const REPETITIONS = 5;
+const INTERRUPTED = 130;
+let isInterrupted = false;
 
 function sentence(result: Result): string {
   const value = result.unit === 'ms' ? `${result.value} ms` : String(result.value);
@@ -34,6 +36,7 @@ async function main(args: string[]): Promise<number> {
   mkdirSync(folder, { recursive: true });
   let failed = 0;
   for (const bench of wanted) {
+    if (isInterrupted) break;
     process.stderr.write(`asking ${bench.name}: ${bench.question}\n`);
     try {
       const result = await ask(bench, { tiny: false, repetitions: REPETITIONS });
@@ -48,4 +51,10 @@ async function main(args: string[]): Promise<number> {
   return failed > 0 ? 1 : 0;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    isInterrupted = true;
+    stopPrograms();
+  });
+const code = await main(process.argv.slice(2));
+process.exitCode = isInterrupted ? INTERRUPTED : code;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Other programs that a benchmark runs: the native ones in build/benchmarks, and Python's with packages of their own. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -12,6 +12,15 @@ const native = (name: string): string => join(root, 'build', 'benchmarks', name)
 /** Longer than any measurement; what hangs is ended. */
 const LIMIT_MS = 600_000;
 
+const running = new Set<ChildProcess>();
+let isStopped = false;
+
+/** Ends what runs, each with time to end its own; nothing is started after this. */
+export function stopPrograms(): void {
+  isStopped = true;
+  for (const child of running) child.kill('SIGTERM');
+}
+
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
 /** Runs a program to its end without blocking the event loop. */
@@ -22,17 +31,22 @@ export function run(
   limitMs = LIMIT_MS,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
+    if (isStopped) return reject(new Error(`${command} is not started any more`));
     const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: limitMs,
     });
+    running.add(child);
     const parts = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (parts.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (parts.stderr += chunk.toString()));
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, ...parts }));
+    child.on('close', (code) => {
+      running.delete(child);
+      resolve({ code, ...parts });
+    });
   });
 }
 

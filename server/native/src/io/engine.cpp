@@ -115,10 +115,10 @@ void Engine::run() {
     uint64_t counter;
     (void)!::read(commandEvent_, &counter, sizeof counter);
     runCommands();
-    const bool worked = router_.drain(core_);
+    const bool worked = router_.drain(core_, nowNs());
     core_.flush(router_);
     waitMs = publish(!worked);
-    if (core_.flushIsDue() || (worked && rings_.size() > 0)) waitMs = 0;  // more may lie in a ring, and rings no bell while it is not asked for
+    if (router_.hasArrived() || (worked && rings_.size() > 0)) waitMs = 0;  // more may lie in a ring, and rings no bell while it is not asked for
   }
   runCommands();
 }

@@ -26,6 +26,8 @@ constexpr uint64_t UNATTACHED_NS_MAX = 30'000'000'000;
 constexpr uint64_t REAP_PERIOD_NS = 1'000'000'000;
 // Room beyond the send window, so that a client seldom waits for a place that the window allows.
 constexpr uint64_t FRAMES_BEYOND_WINDOW = 2;
+// How far one looks for the last step that lies in a ring.
+constexpr int RECORDS_AHEAD_MAX = 64;
 
 uint64_t load(const uint64_t& value) { return __atomic_load_n(&value, __ATOMIC_SEQ_CST); }
 uint64_t randomBits() {
@@ -41,7 +43,7 @@ Rings::Rings(std::string host, uint64_t windowBytes, uint64_t bytesMax, Clock cl
 }
 
 Rings::~Rings() {
-  for (auto& [peer, ring] : rings_) drop(ring);
+  for (auto& [peer, ring] : rings_) end(ring);
   for (int end : bell_)
     if (end >= 0) close(end);
 }
@@ -70,30 +72,37 @@ bool Rings::make(Ring& ring, uint64_t capacity) {
   return true;
 }
 
-void Rings::drop(Ring& ring) {
+void Rings::end(Ring& ring) {
   if (ring.shared != nullptr) {
-    __atomic_store_n(&ring.shared->closed, 1u, __ATOMIC_SEQ_CST);
+    ring.close();
     munmap(ring.shared, MLP_RING_HEADER_BYTES + ring.capacity);
     bytes_ -= ring.capacity;
   }
-  if (ring.file >= 0) close(ring.file);
+  if (ring.file >= 0) ::close(ring.file);
   ring.shared = nullptr;
   ring.file = -1;
+}
+
+Rings::Table::iterator Rings::drop(Table::iterator at) {
+  end(at->second);
+  const auto next = std::next(at);
+  dropped_.push_back(rings_.extract(at));
+  return next;
 }
 
 std::string Rings::offer(std::string_view peer, std::string_view host, uint64_t frameBytes) {
   if (host_.empty() || host != host_ || bell_[0] < 0) return {};
   if (const auto known = rings_.find(peer); known != rings_.end()) {
-    if (__atomic_load_n(&known->second.shared->closed, __ATOMIC_SEQ_CST) == 0)
+    if (!known->second.isClosed())
       return __atomic_load_n(&known->second.shared->attached, __ATOMIC_SEQ_CST) == 0 ? known->second.text : std::string();
-    drop(known->second);
-    rings_.erase(known);
+    drop(known);
   }
   const uint64_t place = mlp_ring_place(frameBytes + MLP_DATA_HEADER_BYTES);
   const uint64_t capacity = (windowBytes_ + FRAMES_BEYOND_WINDOW * place + 4095) / 4096 * 4096;
   if (rings_.size() >= RINGS_MAX || bytes_ + capacity > bytesMax_) reap();
   if (rings_.size() >= RINGS_MAX || bytes_ + capacity > bytesMax_) return {};
   Ring ring;
+  ring.peer = peer;
   if (!make(ring, capacity)) {
     if (ring.file >= 0) close(ring.file);
     return {};
@@ -102,38 +111,69 @@ std::string Rings::offer(std::string_view peer, std::string_view host, uint64_t 
   return rings_.emplace(peer, std::move(ring)).first->second.text;
 }
 
-/* Nothing that the client writes is believed: a record that cannot be ends the ring, and the client sends again by the socket. */
-bool Rings::drain(std::string_view peer, Ring& ring, RankCore& core, ReplySink& sink) {
-  bool worked = false;
-  const uint64_t head = load(ring.shared->head);
-  while (ring.read != head && !core.flushIsDue()) {
-    const uint64_t at = ring.read % ring.capacity;
-    mlp_ring_record record;
-    std::memcpy(&record, ring.data + at, sizeof record);
-    const bool fits = head - ring.read <= ring.capacity && record.span % 64 == 0 && record.span >= MLP_RING_RECORD_BYTES && record.span <= head - ring.read;
-    const bool isFrame = record.kind == MLP_RING_FRAME && fits && at + record.span <= ring.capacity && record.bytes <= record.span - MLP_RING_RECORD_BYTES;
-    if (!isFrame && !(fits && record.kind == MLP_RING_SKIP)) {
-      __atomic_store_n(&ring.shared->closed, 1u, __ATOMIC_SEQ_CST);
-      return worked;
-    }
-    worked = true;
-    ring.read += record.span;
-    if (isFrame) core.onMessage(peer, {ring.data + at + MLP_RING_RECORD_BYTES, record.bytes}, nullptr, sink);
+bool Rings::Ring::isClosed() const { return shared == nullptr || __atomic_load_n(&shared->closed, __ATOMIC_SEQ_CST) != 0; }
+void Rings::Ring::close() { __atomic_store_n(&shared->closed, 1u, __ATOMIC_SEQ_CST); }
+
+bool Rings::Ring::empty() const { return isClosed() || read == load(shared->head); }
+
+/* Nothing that the client writes is believed. False where it is not a record that can be. */
+bool Rings::Ring::recordAt(uint64_t position, uint64_t head, mlp_ring_record& record) const {
+  const uint64_t at = position % capacity;
+  std::memcpy(&record, data + at, sizeof record);
+  const bool fits = head - read <= capacity && record.span % 64 == 0 && record.span >= MLP_RING_RECORD_BYTES && record.span <= head - position;
+  if (record.kind == MLP_RING_SKIP) return fits;
+  return record.kind == MLP_RING_FRAME && fits && at + record.span <= capacity && record.bytes <= record.span - MLP_RING_RECORD_BYTES;
+}
+
+Bytes Rings::Ring::frameAt(uint64_t position, const mlp_ring_record& record) const {
+  if (record.kind == MLP_RING_SKIP) return {};
+  return {data + position % capacity + MLP_RING_RECORD_BYTES, record.bytes};
+}
+
+int64_t Rings::Ring::step() const {
+  const uint64_t head = load(shared->head);
+  mlp_ring_record record;
+  for (uint64_t position = read; position != head && recordAt(position, head, record); position += record.span)
+    if (record.kind == MLP_RING_FRAME) return stepOf(frameAt(position, record));
+  return NO_STEP;
+}
+
+int64_t Rings::Ring::lastStep() const {
+  const uint64_t head = load(shared->head);
+  int64_t last = NO_STEP;
+  uint64_t position = read;
+  mlp_ring_record record;
+  for (int looked = 0; looked < RECORDS_AHEAD_MAX && position != head && recordAt(position, head, record); ++looked, position += record.span)
+    last = std::max(last, stepOf(frameAt(position, record)));
+  return last;
+}
+
+/* A record that cannot be ends the ring, and the client sends again by the socket. */
+uint64_t Rings::Ring::give(RankCore& core, ReplySink& sink) {
+  const uint64_t head = load(shared->head);
+  mlp_ring_record record;
+  if (!recordAt(read, head, record)) {
+    close();
+    return 0;
   }
-  return worked;
+  const Bytes frame = frameAt(read, record);
+  read += record.span;
+  if (record.kind == MLP_RING_FRAME) core.onMessage(peer, frame, nullptr, sink);
+  return frame.size();
 }
 
 bool Rings::drain(std::string_view peer, RankCore& core, ReplySink& sink) {
   const auto at = rings_.find(peer);
-  if (at == rings_.end() || __atomic_load_n(&at->second.shared->closed, __ATOMIC_SEQ_CST) != 0) return false;
-  return drain(peer, at->second, core, sink);
+  if (at == rings_.end()) return false;
+  bool worked = false;
+  for (Ring& ring = at->second; !ring.empty() && !core.flushIsDue(); worked = true) ring.give(core, sink);
+  return worked;
 }
 
-bool Rings::drainAll(RankCore& core, ReplySink& sink) {
-  bool worked = false;
+void Rings::sources(std::vector<Source*>& all) {
+  dropped_.clear();
   for (auto& [peer, ring] : rings_)
-    if (__atomic_load_n(&ring.shared->closed, __ATOMIC_SEQ_CST) == 0) worked = drain(peer, ring, core, sink) || worked;
-  return worked;
+    if (!ring.empty()) all.push_back(&ring);
 }
 
 void Rings::release() {
@@ -144,7 +184,7 @@ bool Rings::sleep() {
   bool empty = true;
   for (auto& [peer, ring] : rings_) {
     __atomic_store_n(&ring.shared->waits, 1u, __ATOMIC_SEQ_CST);
-    empty = empty && (load(ring.shared->head) == ring.read || __atomic_load_n(&ring.shared->closed, __ATOMIC_SEQ_CST) != 0);
+    empty = empty && ring.empty();
   }
   return empty;
 }
@@ -156,7 +196,7 @@ void Rings::silence() {
 
 /* The client holds a lock of the file for as long as it lives; what it committed before it died still counts. */
 bool Rings::isOver(Ring& ring) const {
-  if (__atomic_load_n(&ring.shared->closed, __ATOMIC_SEQ_CST) != 0) return true;
+  if (ring.isClosed()) return true;
   if (__atomic_load_n(&ring.shared->attached, __ATOMIC_SEQ_CST) == 0) return clock_() - ring.offeredAtNs > UNATTACHED_NS_MAX;
   if (load(ring.shared->head) != ring.read) return false;
   if (flock(ring.file, LOCK_EX | LOCK_NB) != 0) return false;
@@ -172,8 +212,7 @@ void Rings::reap() {
       ++at;
       continue;
     }
-    drop(at->second);
-    at = rings_.erase(at);
+    at = drop(at);
   }
 }
 

@@ -11,8 +11,10 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/rank_core.h"
+#include "io/turn.h"
 #include "protocol/ring.h"
 
 namespace melissa {
@@ -30,8 +32,9 @@ class Rings {
   std::string offer(std::string_view peer, std::string_view host, uint64_t frameBytes);
   /* Gives the core what the peer has committed, until a flush is due; what was there before a message of its socket comes before it. */
   bool drain(std::string_view peer, RankCore& core, ReplySink& sink);
-  bool drainAll(RankCore& core, ReplySink& sink);
-  /* All that was drained is folded or held elsewhere: its place is free. */
+  /* Adds the rings in which something lies. They stay until this is called again; one that is dropped meanwhile is empty. */
+  void sources(std::vector<Source*>& all);
+  /* All that was given is folded or held elsewhere: its place is free. */
   void release();
   /* Before the thread sleeps: asks for the bell. False when something was committed meanwhile. */
   bool sleep();
@@ -44,7 +47,8 @@ class Rings {
   uint64_t bytes() const { return bytes_; }
 
  private:
-  struct Ring {
+  struct Ring : Source {
+    std::string peer;
     int file = -1;
     mlp_ring_header* shared = nullptr;
     const std::byte* data = nullptr;
@@ -52,11 +56,19 @@ class Rings {
     uint64_t read = 0;  // position; the tail follows when it is released
     uint64_t offeredAtNs = 0;
     std::string text;
+
+    bool isClosed() const;
+    void close();
+    bool empty() const override;
+    int64_t step() const override;
+    int64_t lastStep() const override;
+    uint64_t give(RankCore& core, ReplySink& sink) override;
+    bool recordAt(uint64_t position, uint64_t head, mlp_ring_record& record) const;
+    Bytes frameAt(uint64_t position, const mlp_ring_record& record) const;
   };
 
   bool make(Ring& ring, uint64_t capacity);
-  void drop(Ring& ring);
-  bool drain(std::string_view peer, Ring& ring, RankCore& core, ReplySink& sink);
+  void end(Ring& ring);
   bool isOver(Ring& ring) const;
 
   std::string host_;
@@ -66,7 +78,11 @@ class Rings {
   uint64_t reapedAtNs_ = 0;
   uint64_t bytes_ = 0;
   int bell_[2] = {-1, -1};
-  std::map<std::string, Ring, std::less<>> rings_;  // by routing id
+  using Table = std::map<std::string, Ring, std::less<>>;  // by routing id
+  Table::iterator drop(Table::iterator at);
+
+  Table rings_;
+  std::vector<Table::node_type> dropped_;  // until nobody looks at them
 };
 
 }  // namespace melissa

@@ -35,6 +35,14 @@ mlc_slab* commit(mlc_ring* ring, const Frame& frame) {
   return slab;
 }
 
+/* A turn of the engine's thread, before it folds. */
+bool take(Rings& rings, RankCore& core, ReplySink& sink) {
+  std::vector<Source*> sources;
+  rings.sources(sources);
+  Turn turn;
+  return turn.take(sources, core, sink, nowNs);
+}
+
 struct Both {
   Rings rings{"here", 4096, 1 << 20, now};
   RingSink sink{rings};
@@ -82,8 +90,8 @@ void aPlaceIsFreeWhenItsFrameIsFoldedAndNotBefore() {
   const Client client{&study, "p", 0};
   deliver(*both.core, "p", client.open(), both.sink);
   both.send(client.data(0, 0, 1));
-  CHECK(both.rings.drainAll(*both.core, both.sink));
-  CHECK(!both.rings.drainAll(*both.core, both.sink));
+  CHECK(take(both.rings, *both.core, both.sink));
+  CHECK(!take(both.rings, *both.core, both.sink));
   std::vector<mlc_slab*> more;
   while (mlc_slab* slab = mlc_ring_take(both.ring, 3000)) more.push_back(slab);  // leaves no place of that size
   mlc_slab_drop(both.slabs[0]);
@@ -105,7 +113,7 @@ void sleepIsRefusedWhileSomethingLiesThere() {
   deliver(*both.core, "p", client.open(), both.sink);
   both.send(client.data(0, 0, 1));
   CHECK(!both.rings.sleep());
-  both.rings.drainAll(*both.core, both.sink);
+  take(both.rings, *both.core, both.sink);
   both.core->flush(both.sink);
   CHECK(both.rings.sleep());
 }
@@ -164,7 +172,7 @@ void recordsThatCannotBeEndTheRing() {
     if (round % 3 == 1) record.bytes = random() >> (random() % 64);
     if (round % 3 == 2) record.kind = static_cast<uint32_t>(random() >> (random() % 64));
     std::memcpy(first, &record, sizeof record);
-    for (int turn = 0; turn < 10 && both.rings.drainAll(*both.core, both.sink); ++turn) both.core->flush(both.sink);
+    for (int turn = 0; turn < 10 && take(both.rings, *both.core, both.sink); ++turn) both.core->flush(both.sink);
     const double count = statistic(*both.core, "count", 0);
     CHECK(count == 0 || count == 1);
   }

@@ -9,8 +9,12 @@
 namespace melissa {
 namespace {
 
-// Messages taken in one turn before folding: bounds how long a command waits.
-constexpr int DRAIN_MESSAGES_MAX = 512;
+// Messages received in one turn before folding: bounds how long a command waits.
+constexpr int RECEIVE_MESSAGES_A_TURN_MAX = 512;
+// What may wait to be given to the core, whatever credit was given: more stays in the sockets.
+constexpr uint64_t ARRIVED_BYTES_MAX = 1ull << 30;
+// What a message that waits needs beside its bytes.
+constexpr uint64_t LINE_OVERHEAD_BYTES = 256;
 // A peer must finish the handshake within this time (slow loris).
 constexpr int HANDSHAKE_MS = 5'000;
 // A peer that is gone without a word is noticed after HEARTBEAT + TIMEOUT.
@@ -118,6 +122,8 @@ bool Router::secure(const RouterConfig& config, std::string& why) {
 }
 
 void Router::close() {
+  lines_.clear();
+  arrivedBytes_ = 0;
   if (socket_ != nullptr) zmq_socket_monitor(socket_, nullptr, 0);
   for (void** socket : {&monitor_, &zap_, &socket_}) {
     if (*socket != nullptr) zmq_close(*socket);
@@ -145,14 +151,12 @@ void Router::poll(int eventFd, int waitMs) {
   if (items[2].revents != 0) authenticate();
 }
 
-bool Router::drain(RankCore& core) {
-  int taken = 0;
-  bool worked = false;
-  for (; taken < DRAIN_MESSAGES_MAX && !core.flushIsDue(); ++taken) {
+void Router::receive() {
+  for (int taken = 0; taken < RECEIVE_MESSAGES_A_TURN_MAX && arrivedBytes_ < ARRIVED_BYTES_MAX; ++taken) {
     Message peer;
-    if (zmq_msg_recv(&peer.msg, socket_, ZMQ_DONTWAIT) < 0) break;
+    if (zmq_msg_recv(&peer.msg, socket_, ZMQ_DONTWAIT) < 0) return;
     const auto message = std::make_shared<Message>();
-    if (!peer.more() || zmq_msg_recv(&message->msg, socket_, ZMQ_DONTWAIT) < 0) break;
+    if (!peer.more() || zmq_msg_recv(&message->msg, socket_, ZMQ_DONTWAIT) < 0) return;
     bool more = message->more();
     const bool single = !more;
     while (more) {
@@ -161,17 +165,42 @@ bool Router::drain(RankCore& core) {
       more = rest.more();
     }
     // A message of several parts is none of ours; an empty one is refused by the core in the same words.
-    // A client commits to its ring before it says anything about it here.
-    if (rings_ != nullptr) {
-      for (int turn = 0; turn < RING_TURNS_MAX && rings_->drain(peer.text(), core, *this); ++turn) {
-        worked = true;
-        if (core.flushIsDue()) core.flush(*this);
-      }
-    }
-    core.onMessage(peer.text(), single ? message->bytes() : Bytes{}, message, *this);
+    const std::string id(peer.text());
+    lines_.try_emplace(id, *this, id).first->second.add(single ? message->bytes() : Bytes{}, message);
   }
-  if (rings_ != nullptr) worked = rings_->drainAll(core, *this) || worked;
-  return taken > 0 || worked;
+}
+
+void Router::Line::add(Bytes message, Owner owner) {
+  router_.arrivedBytes_ += message.size() + LINE_OVERHEAD_BYTES;
+  waiting_.push_back({message, std::move(owner), stepOf(message)});
+}
+
+int64_t Router::Line::lastStep() const {
+  int64_t last = NO_STEP;
+  for (const Waiting& one : waiting_) last = std::max(last, one.step);
+  return last;
+}
+
+uint64_t Router::Line::give(RankCore& core, ReplySink& sink) {
+  // A client commits to its ring before it says anything about it here.
+  if (router_.rings_ != nullptr)
+    for (int turn = 0; turn < RING_TURNS_MAX && router_.rings_->drain(peer_, core, sink); ++turn)
+      if (core.flushIsDue()) core.flush(sink);
+  const Waiting one = std::move(waiting_.front());
+  waiting_.pop_front();
+  router_.arrivedBytes_ -= one.message.size() + LINE_OVERHEAD_BYTES;
+  core.onMessage(peer_, one.message, one.owner, sink);
+  return one.message.size();
+}
+
+bool Router::drain(RankCore& core, uint64_t nowNs) {
+  receive();
+  sources_.clear();
+  for (auto& [peer, line] : lines_) sources_.push_back(&line);
+  if (rings_ != nullptr) rings_->sources(sources_);
+  const bool worked = turn_.take(sources_, core, *this, nowNs);
+  std::erase_if(lines_, [](const auto& one) { return one.second.empty(); });
+  return worked;
 }
 
 std::string Router::ring(std::string_view peer, std::string_view host, uint64_t frameBytes) {
