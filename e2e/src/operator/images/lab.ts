@@ -36,10 +36,16 @@ const ROUND_SECONDS = 60;
 const MISSED_MS = 10_000;
 
 /** The laboratory of a test file: open while its tests run, closed after them whatever they did. */
-export function laboratory(name: string, solvers: string[], skip: string | false, opened: (lab: Lab) => void): void {
+export function laboratory(
+  name: string,
+  solvers: string[],
+  skip: string | false,
+  opened: (lab: Lab) => void,
+  options: { nodes?: number } = {},
+): void {
   let lab: Lab | null = null;
   const open = async (): Promise<void> => {
-    if (skip === false) opened((lab = await Lab.open(name, solvers)));
+    if (skip === false) opened((lab = await Lab.open(name, solvers, options)));
   };
   const close = async (): Promise<void> => {
     cleanUp();
@@ -77,8 +83,8 @@ export class Lab {
     this.release = name;
   }
 
-  static async open(name: string, solvers: string[]): Promise<Lab> {
-    const running = await cluster();
+  static async open(name: string, solvers: string[], options: { nodes?: number } = {}): Promise<Lab> {
+    const running = await cluster(options);
     // A name of its own on a cluster that others use too.
     const prefix = process.env['MELISSA_LAB_PREFIX'] ?? 'melissa-e2e';
     const lab = new Lab(running, running.isPrivate ? name : `${prefix}-${name}-${process.pid}`);
@@ -272,6 +278,7 @@ type Said = { code: number; stdout: string; stderr: string };
 
 export type PodLike = {
   metadata: { name: string; uid: string; deletionTimestamp?: string };
+  spec?: { nodeName?: string };
   status?: { phase?: string; podIP?: string; containerStatuses?: { restartCount: number; ready: boolean }[] };
 };
 
