@@ -3,8 +3,15 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'node:test';
+import type { KubernetesObject } from '../objects.ts';
+import { Reflector } from '../reflector.ts';
+import { Store } from '../store.ts';
+import { FakeApi } from '../testing/fake-api.ts';
+import { seeded } from '../testing/random.ts';
 import type { Transport } from '../transport.ts';
+import { systemClock } from './clock.ts';
 import { httpsTransport } from './https-transport.ts';
+import { servedOverHttp } from './scripted-server.ts';
 
 async function withServer(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
@@ -96,4 +103,51 @@ test('a reader that leaves ends the connection, and one that reads to the end ke
       assert.equal(closed, 1);
     },
   );
+});
+
+test('a watch arrives whole through a transport that passes its chunks on and writes them later', limits, async () => {
+  const kind = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
+  const api = new FakeApi(systemClock);
+  const data = { text: 'x'.repeat(20_000) };
+  const post = (index: number) => {
+    const body = JSON.stringify({ metadata: { name: `made-${index}`, namespace: 'default' }, data });
+    return api.send({ method: 'POST', path: '/api/v1/namespaces/default/configmaps', body, timeoutMs: 60_000 });
+  };
+  for (let index = 0; index < 50; index++) await post(index);
+  const origin = await servedOverHttp(api);
+  const toOrigin = httpsTransport({ server: origin.url, credentials: () => ({ headers: {} }) });
+  const proxy = await servedOverHttp(toOrigin);
+  const transport = httpsTransport({ server: proxy.url, credentials: () => ({ headers: {} }) });
+  const store = new Store<KubernetesObject & { data?: typeof data }>();
+  const failures: unknown[] = [];
+  const stop = new AbortController();
+  const reflector = new Reflector({
+    transport,
+    store,
+    kind,
+    clock: systemClock,
+    chance: seeded(1),
+    onEvent: (event) => event.type === 'failed' && failures.push(event.error),
+  });
+  const ended = reflector.run(stop.signal);
+  try {
+    const endMs = performance.now() + 60_000;
+    const all = async (count: number): Promise<void> => {
+      while (store.size < count) {
+        assert.ok(performance.now() < endMs && failures.length === 0, `${store.size} came; ${String(failures[0])}`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    await all(50);
+    await Promise.all(Array.from({ length: 50 }, (_, index) => post(50 + index)));
+    await all(100);
+    assert.ok(store.list().every((object) => object.data?.text === data.text));
+  } finally {
+    stop.abort();
+    await ended;
+    transport.close();
+    toOrigin.close();
+    await proxy.close();
+    await origin.close();
+  }
 });
